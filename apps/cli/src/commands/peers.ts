@@ -1,0 +1,43 @@
+import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
+import { Fields } from '../fields.js'
+import type { Cell } from '../table.js'
+import { ago, duration } from '../times.js'
+
+const COLOURS = { online: 'green', checking: 'yellow', offline: 'dim' } as const
+
+export async function peers(context: Context): Promise<void> {
+  const { screen, io, timeoutMs = DEFAULT_TIMEOUT_MS } = context
+  const answer = await withDaemon(context, (client) => client.call('peers', {}, { signal: io.signal, timeoutMs }))
+  const fields = new Fields(answer)
+  if (screen.json) {
+    screen.document('pc.peers/1', fields.all)
+    return
+  }
+  const list = fields.list('peers')
+  if (list.length === 0) {
+    screen.say('nobody yet: start pc up on another machine of this network')
+    return
+  }
+  const rows = list.map((peer) => rowOf(peer, context))
+  screen.table(['NAME', 'ID', 'STATE', 'ROUND TRIP', 'SEEN', 'ADDRESS'], rows)
+  if (list.some((peer) => !peer.flag('nameVerified'))) {
+    screen.say('? the name is taken by another id, or not pinned yet: go by the id')
+  }
+}
+
+function rowOf(peer: Fields, { screen, io }: Context): (Cell | string)[] {
+  const state = peer.text('state')
+  const colour = Object.hasOwn(COLOURS, state) ? COLOURS[state as keyof typeof COLOURS] : undefined
+  const reason = peer.text('reason')
+  const roundTrip = peer.number('roundTripMs')
+  const seen = peer.number('lastSeenAt')
+  const [address = '-', ...more] = peer.texts('addresses')
+  return [
+    peer.text('label') + (peer.flag('nameVerified') ? '' : ' ?'),
+    peer.text('shortId'),
+    { text: reason === '' ? state : `${state} (${reason})`, paint: colour && screen.painter(colour) },
+    roundTrip === undefined ? '-' : duration(roundTrip),
+    seen === undefined ? '-' : ago(seen, io.now()),
+    more.length === 0 ? address : `${address} +${more.length}`,
+  ]
+}

@@ -1,0 +1,50 @@
+import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
+import { Fields } from '../fields.js'
+import { duration } from '../times.js'
+
+export async function status(context: Context): Promise<void> {
+  const { screen, io, timeoutMs = DEFAULT_TIMEOUT_MS } = context
+  const answer = await withDaemon(context, (client) => client.call('status', {}, { signal: io.signal, timeoutMs }))
+  const fields = new Fields(answer)
+  if (screen.json) {
+    screen.document('pc.status/1', fields.all)
+    return
+  }
+  const row = (label: string, value: string): void => screen.line(`${screen.paint('dim', label.padEnd(10))}  ${value}`)
+  row('name', `${screen.paint('bold', fields.text('name'))}  ${fields.text('shortId')}`)
+  row('id', fields.text('id'))
+  row('network', fields.text('network'))
+  row('daemon', daemonLine(fields))
+  row('addresses', fields.texts('addresses').join('  ') || 'none: no other machine can reach this one')
+  for (const [index, item] of fields.list('interfaces').entries())
+    row(index === 0 ? 'interfaces' : '', interfaceLine(item))
+  const start = fields.list('phases').map(phaseText).join(', ')
+  if (start !== '') row('start', start)
+  const peers = fields.fields('peers')
+  row('peers', `${peers.number('online') ?? 0} online, ${peers.number('offline') ?? 0} offline`)
+  row('inbox', plural(fields.fields('inbox').number('size') ?? 0, 'message'))
+}
+
+function daemonLine(fields: Fields): string {
+  const up = fields.number('uptimeMs')
+  const parts = [`version ${fields.text('version')}`, `pid ${fields.number('pid') ?? '?'}`]
+  if (up !== undefined) parts.push(`up ${duration(up)}`)
+  return parts.join(', ')
+}
+
+function interfaceLine(item: Fields): string {
+  const error = item.text('error')
+  const counts = `sent ${item.number('sent') ?? 0}, heard ${item.number('heard') ?? 0}`
+  return `${item.text('name')} ${item.text('address')}  ${counts}${error === '' ? '' : `  ${error}`}`
+}
+
+function phaseText(phase: Fields): string {
+  const ms = phase.number('ms')
+  const took = ms === undefined ? '' : ` ${duration(ms)}`
+  const state = phase.text('state')
+  return `${phase.text('name')}${state === 'done' ? '' : ` ${state}`}${took}`
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

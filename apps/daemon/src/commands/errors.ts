@@ -1,0 +1,44 @@
+/** What the peer's packages throw, in the words of the local protocol. */
+import { ControlError, type ControlErrorCode } from '@pc/control'
+import { MessagingError } from '@pc/messaging'
+import { PeerError } from '@pc/peer'
+
+/** Everything that is not listed is REQUEST_FAILED with the original code in the details. */
+const CODES: Readonly<Record<string, ControlErrorCode>> = {
+  PEER_OFFLINE: 'PEER_OFFLINE',
+  CONNECTION_LOST: 'PEER_OFFLINE',
+  SHUTTING_DOWN: 'PEER_OFFLINE',
+  NOT_ACKNOWLEDGED: 'TIMEOUT',
+  DEADLINE: 'TIMEOUT',
+  DENIED: 'DENIED',
+  BUSY: 'BUSY',
+  OUTBOX_FULL: 'BUSY',
+  SELF: 'BAD_ARGUMENTS',
+  BAD_ARGUMENT: 'BAD_ARGUMENTS',
+  BAD_PAYLOAD: 'BAD_ARGUMENTS',
+  TOO_LARGE: 'BAD_ARGUMENTS',
+  CLOSED: 'CANCELLED',
+}
+
+/** Runs `action`; errors that a client can do something about become ControlErrors, others stay faults. */
+export async function explained<T>(action: () => Promise<T> | T): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw controlErrorOf(error)
+  }
+}
+
+function controlErrorOf(error: unknown): unknown {
+  if (error instanceof PeerError && (error.code === 'PEER_NOT_FOUND' || error.code === 'PEER_AMBIGUOUS')) {
+    return new ControlError(error.code, error.message, { cause: error, details: { candidates: [...error.candidates] } })
+  }
+  if (error instanceof MessagingError) {
+    const code = CODES[error.code] ?? 'REQUEST_FAILED'
+    return new ControlError(code, error.message, {
+      cause: error,
+      details: { reason: error.code, remote: error.remote },
+    })
+  }
+  return error
+}

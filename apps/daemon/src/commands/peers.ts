@@ -1,0 +1,55 @@
+/** `peers`, `ping`: who is there. */
+import { type AnyCommand, ArgumentReader, type Command } from '@pc/control'
+import { formatAddress } from '@pc/transport'
+import type { Value } from '@pc/wire'
+import { peerView } from '../views.js'
+import { explained } from './errors.js'
+import type { CommandDependencies } from './index.js'
+import { pause } from './pause.js'
+
+interface PingArguments {
+  readonly peer: string
+  readonly count: number
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+
+const DEFAULT_INTERVAL_MS = 1_000
+const DEFAULT_TIMEOUT_MS = 5_000
+
+export function peersCommands({ peer }: CommandDependencies): readonly AnyCommand[] {
+  const peers: Command<undefined, Value> = {
+    name: 'peers',
+    summary: 'Everybody known, online first.',
+    parse: (args) => {
+      new ArgumentReader(args).done()
+      return undefined
+    },
+    run: async () => ({ peers: (await peer).peers().map(peerView) }),
+  }
+  const ping: Command<PingArguments, Value> = {
+    name: 'ping',
+    summary: 'Round trips over the control connection, one item each.',
+    parse: (args) => {
+      const reader = new ArgumentReader(args)
+      const parsed = {
+        peer: reader.text('peer'),
+        count: reader.optionalInteger('count', { min: 1, max: 1_000_000 }) ?? 1,
+        intervalMs: reader.optionalInteger('intervalMs', { max: 3_600_000 }) ?? DEFAULT_INTERVAL_MS,
+        timeoutMs: reader.optionalInteger('timeoutMs', { min: 1, max: 3_600_000 }) ?? DEFAULT_TIMEOUT_MS,
+      }
+      reader.done()
+      return parsed
+    },
+    async *run({ peer: text, count, intervalMs, timeoutMs }, { signal }) {
+      const self = await peer
+      const target = await explained(() => self.find(text))
+      for (let sequence = 1; sequence <= count; sequence += 1) {
+        if (sequence > 1) await pause(intervalMs, signal)
+        const { roundTripMs, address } = await explained(() => self.ping(target.peerId, { timeoutMs, signal }))
+        yield { sequence, roundTripMs, address: formatAddress(address), peer: { id: target.id, label: target.label } }
+      }
+    },
+  }
+  return [peers, ping]
+}

@@ -1,0 +1,166 @@
+/** The daemon's settings: flag, else environment (`PC_*`), else file, else default. Each is checked, and knows where it came from. */
+import { readFileSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { defaultFolders } from '@pc/control'
+import { parse as parseToml, TomlError } from 'smol-toml'
+import { z } from 'zod'
+
+/** A setting that cannot be used; the text names where it was found and what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'BAD_CONFIG'
+}
+
+export interface Config {
+  readonly name: string
+  readonly network: string
+  /** As in `PC_INTERFACES`: `eth0,wlan*,!docker*`; empty means all real ones. */
+  readonly interfaces: string
+  /** 0: the usual ones in order. */
+  readonly port: number
+  readonly discoveryPort: number
+  /** Keys, pinned names and the control socket; 0700. */
+  readonly state: string
+  readonly log: LogLevel
+  /** Every received message is appended here, one JSON object a line, before it is acknowledged. Empty: no journal. */
+  readonly journal: string
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+const SETTINGS = {
+  name: { schema: z.string().min(1).max(64), help: 'what other people see' },
+  network: { schema: z.string().min(1).max(64), help: 'peers of other networks are not seen' },
+  interfaces: { schema: z.string(), help: 'interfaces to use, such as eth0,wlan*,!docker*' },
+  port: { schema: port, help: 'TCP and UDP port; 0 takes 3485 or the next free one' },
+  discoveryPort: { schema: port.min(1), help: 'shared UDP port of announcements' },
+  state: { schema: z.string().min(1), help: 'folder of key, names and control socket' },
+  log: { schema: z.enum(LOG_LEVELS), help: `one of ${LOG_LEVELS.join(', ')}` },
+  journal: { schema: z.string(), help: 'file that keeps every received message' },
+} satisfies Record<keyof Config, { schema: z.ZodType; help: string }>
+
+type Setting = keyof typeof SETTINGS
+
+/** Reads all sources; throws {@link ConfigError} with one sentence about the first setting that is wrong. */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const flags = readFlags(argv)
+  const folders = defaultFolders(env, process.platform, homedir())
+  const file = readFile(flags.config ?? env.PC_CONFIG, join(folders.config, 'config.toml'))
+  const defaults: Config = {
+    name: asName(hostname()),
+    network: 'peerconnect',
+    interfaces: '',
+    port: 0,
+    discoveryPort: 3486,
+    state: folders.state,
+    log: process.stderr.isTTY ? 'warn' : 'info',
+    journal: '',
+  }
+  const chosen: Record<string, unknown> = {}
+  for (const setting of Object.keys(SETTINGS) as Setting[]) {
+    const [value, origin] = pick(setting, flags, env, file, defaults)
+    const result = SETTINGS[setting].schema.safeParse(value)
+    if (!result.success) {
+      throw new ConfigError(
+        `Setting "${setting}" (${origin}) is ${JSON.stringify(value)}; expected ${SETTINGS[setting].help}.`,
+      )
+    }
+    chosen[setting] = result.data
+  }
+  return chosen as unknown as Config
+}
+
+export function helpText(): string {
+  const lines = (Object.keys(SETTINGS) as Setting[]).map(
+    (setting) => `  --${flagOf(setting)} <value>`.padEnd(30) + `${SETTINGS[setting].help}  [${envOf(setting)}]`,
+  )
+  return [
+    'Usage: pcd [options]',
+    '',
+    ...lines,
+    '  --config <file>'.padEnd(30) + 'TOML file with these settings  [PC_CONFIG]',
+    '  --help',
+    '',
+  ].join('\n')
+}
+
+type Flags = Partial<Record<Setting | 'config', string>> & { help?: boolean }
+
+function readFlags(argv: readonly string[]): Flags {
+  const names = Object.keys(SETTINGS) as Setting[]
+  const options = Object.fromEntries(
+    [...names.map(flagOf), 'config'].map((flag) => [flag, { type: 'string' as const }]),
+  )
+  try {
+    const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false })
+    const flags: Flags = {}
+    for (const name of [...names, 'config' as const]) {
+      const value = values[name === 'config' ? 'config' : flagOf(name)]
+      if (typeof value === 'string') flags[name] = value
+    }
+    return flags
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n\n${helpText()}`, {
+      cause: error,
+    })
+  }
+}
+
+function readFile(path: string | undefined, usual: string): { path: string; values: Record<string, unknown> } {
+  const file = path ?? usual
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (missing && path === undefined) return { path: file, values: {} }
+    throw new ConfigError(`Cannot read the settings file ${file}: ${(error as Error).message}.`, { cause: error })
+  }
+  try {
+    const values = parseToml(text)
+    const unknown = Object.keys(values).find((key) => !(key in SETTINGS))
+    if (unknown !== undefined) {
+      throw new ConfigError(
+        `${file}: unknown setting "${unknown}"; expected one of ${Object.keys(SETTINGS).join(', ')}.`,
+      )
+    }
+    return { path: file, values }
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw new ConfigError(`${file} is not valid TOML: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+function pick(
+  setting: Setting,
+  flags: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+  file: { path: string; values: Record<string, unknown> },
+  defaults: Config,
+): [value: unknown, origin: string] {
+  if (flags[setting] !== undefined) return [flags[setting], `flag --${flagOf(setting)}`]
+  const variable = env[envOf(setting)]
+  if (variable !== undefined && variable !== '') return [variable, `environment ${envOf(setting)}`]
+  if (setting in file.values) return [file.values[setting], file.path]
+  return [defaults[setting], 'default']
+}
+
+function flagOf(setting: Setting): string {
+  return setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function envOf(setting: Setting): string {
+  return `PC_${flagOf(setting).replaceAll('-', '_').toUpperCase()}`
+}
+
+/** The first label of the host name, in characters a name may have. */
+function asName(host: string): string {
+  const [label = ''] = host.split('.')
+  return label.replace(/[^\p{L}\p{N}._-]/gu, '-').slice(0, 40) || 'peer'
+}

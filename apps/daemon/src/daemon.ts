@@ -1,0 +1,93 @@
+/** Composes the peer of this machine with its local command socket. */
+import { join } from 'node:path'
+import { ControlServer } from '@pc/control'
+import { createPeer, type Peer } from '@pc/peer'
+import { formatAddress, type InterfaceRules, type Logger, parseInterfaceRules } from '@pc/transport'
+import { createCommands } from './commands/index.js'
+import type { Config } from './config.js'
+import { type Journal, openJournal } from './journal.js'
+import { readState, writeState } from './state-file.js'
+import { VERSION } from './version.js'
+
+export interface Daemon {
+  /** Name, id and addresses, for the person who started it. */
+  readonly banner: string
+  /** Says goodbye, drains, stops; an aborted signal cuts it short. */
+  close(options?: { signal?: AbortSignal }): Promise<void>
+}
+
+/** @param stop aborted by a signal or by the `down` command; when that happens during the start, the start ends with its reason. */
+export async function startDaemon(config: Config, logger: Logger, stop: AbortController): Promise<Daemon> {
+  const closers: ((options: { signal?: AbortSignal }) => Promise<void> | void)[] = []
+  const close = async (options: { signal?: AbortSignal } = {}): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer(options)
+  }
+  try {
+    // The socket first: it is the guard that keeps a second daemon off the same state folder. Commands wait for the peer.
+    let opened = (_peer: Peer): void => {}
+    const peerOpened = new Promise<Peer>((resolve) => {
+      opened = resolve
+    })
+    const commands = createCommands({ peer: peerOpened, stop, startedAt: Date.now() })
+    const server = await ControlServer.create({ folder: config.state, version: VERSION, commands, logger })
+    closers.push((options) => server.close(options))
+    const journal = config.journal === '' ? undefined : openJournal(config.journal)
+    if (journal !== undefined) closers.push(() => journal.close())
+    const peer = await openPeer(config, logger, journal, stop.signal)
+    closers.push((options) => closePeer(peer, config, options))
+    opened(peer)
+    return { banner: bannerOf(peer, config), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openPeer(
+  config: Config,
+  logger: Logger,
+  journal: Journal | undefined,
+  signal: AbortSignal,
+): Promise<Peer> {
+  const peer = await createPeer({
+    identity: join(config.state, 'identity.pem'),
+    name: config.name,
+    network: config.network,
+    interfaces: interfaceRules(config.interfaces),
+    ...(config.port === 0 ? {} : { ports: [config.port] }),
+    discovery: { port: config.discoveryPort },
+    knownNames: readState(statePath(config), logger).names,
+    messaging: journal === undefined ? {} : { journal: journal.append },
+    logger,
+    signal,
+  })
+  // Something for `pc request <peer> echo` to find. Until pairing exists, everybody of the network may ask.
+  peer.handle('echo', { access: 'anyone' }, (input) => input)
+  return peer
+}
+
+async function closePeer(peer: Peer, config: Config, options: { signal?: AbortSignal }): Promise<void> {
+  try {
+    writeState(statePath(config), { version: 1, names: peer.names() })
+  } finally {
+    await peer.close(options)
+  }
+}
+
+function interfaceRules(text: string): InterfaceRules {
+  return text === '' ? {} : parseInterfaceRules(text)
+}
+
+function statePath(config: Config): string {
+  return join(config.state, 'state.json')
+}
+
+function bannerOf(peer: Peer, config: Config): string {
+  return [
+    `name       ${peer.name}`,
+    `id         ${peer.id.toString()} (${peer.id.short})`,
+    `network    ${config.network}`,
+    `addresses  ${peer.addresses().map(formatAddress).join('  ')}`,
+    `state      ${config.state}`,
+  ].join('\n')
+}

@@ -1,0 +1,47 @@
+/** Small daemon state in one JSON file: written whole to a temporary file, synced and renamed; a damaged one is moved aside. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import type { Logger } from '@pc/transport'
+import { z } from 'zod'
+
+export interface DaemonState {
+  version: 1
+  /** Folded name → full id text. */
+  names: Record<string, string>
+}
+
+const schema: z.ZodType<DaemonState> = z.object({ version: z.literal(1), names: z.record(z.string(), z.string()) })
+
+export function readState(path: string, logger: Logger): DaemonState {
+  const empty: DaemonState = { version: 1, names: {} }
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return empty
+    throw error
+  }
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (error) {
+    // Only pinned names are lost; refusing to start would lose more.
+    const aside = `${path}.damaged-${Date.now()}`
+    renameSync(path, aside)
+    logger.warn(
+      { aside, reason: String(error) },
+      'the state file was damaged; it was moved aside, pinned names start anew',
+    )
+    return empty
+  }
+}
+
+export function writeState(path: string, state: DaemonState): void {
+  const temporary = `${path}.new`
+  const file = openSync(temporary, 'w', 0o600)
+  try {
+    writeSync(file, `${JSON.stringify(state, null, 2)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(temporary, path)
+}

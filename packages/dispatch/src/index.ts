@@ -1,0 +1,28 @@
+export type { AddressLimiterOptions } from './address-limiter.js'
+export { AddressLimiter } from './address-limiter.js'
+export { ConnectionDispatcher, ServiceErrorCode } from './connection-dispatcher.js'
+export type {
+  Access,
+  Authorize,
+  DispatcherOptions,
+  Handler,
+  HandlerContext,
+  HandlerOptions,
+  Verb,
+} from './dispatcher.js'
+export { Dispatcher } from './dispatcher.js'
+export type { DispatchErrorCode } from './errors.js'
+export { DispatchError } from './errors.js'
+export type { FeedOptions } from './feed.js'
+export { Feed } from './feed.js'
+export type { ReplyRegistryOptions } from './reply-registry.js'
+export { ReplyRegistry } from './reply-registry.js'
+export type {
+  Announcement,
+  AnnouncementHandler,
+  ReceiveOptions,
+  RequestsCounters,
+  RequestsEndpointLimits,
+  RequestsEndpointOptions,
+} from './requests-endpoint.js'
+export { RequestsEndpoint } from './requests-endpoint.js'

@@ -1,0 +1,152 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { checkCharacter, decodeBase32, encodeBase32, normaliseBase32 } from './base32.js'
+import { IdentityError } from './errors.js'
+
+/** Bytes of a peer id. */
+export const PEER_ID_BYTES = 32
+// 256 bits in 5-bit characters; the last character carries one bit and four zeros.
+const BODY_CHARACTERS = 52
+const SHORT_CHARACTERS = 7
+// Longer input is refused before it is looked at; dashes are allowed, so a little more than 53.
+const MAX_TEXT = 128
+
+/**
+ * Who a peer is: its Ed25519 public key. Whoever knows an id can check a signature of that peer.
+ *
+ * A `PeerId` is immutable and always a point that signatures can be trusted under: encodings that are not canonical
+ * (RFC 8032 §5.1.3), that are no point of the curve and the small-order points are refused when it is made, because
+ * node:crypto accepts them and anybody can forge signatures for the latter.
+ *
+ * Two `PeerId` objects of the same peer are different objects: compare with `equals`, key maps with `toString()`.
+ */
+export class PeerId {
+  /** The 32 bytes of the public key. Shared: do not write into it. */
+  readonly bytes: Uint8Array
+  #text: string | undefined
+  #publicKey: KeyObject | undefined
+
+  private constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  /** Copies and checks 32 bytes; `BAD_PEER_ID` if they are not an acceptable public key. */
+  static fromBytes(bytes: Uint8Array): PeerId {
+    if (!(bytes instanceof Uint8Array) || bytes.length !== PEER_ID_BYTES) {
+      const found = bytes instanceof Uint8Array ? `${bytes.length} bytes` : typeof bytes
+      throw new IdentityError('BAD_PEER_ID', `a peer id is ${PEER_ID_BYTES} bytes, got ${found}`)
+    }
+    const copy = Uint8Array.from(bytes)
+    checkPoint(copy)
+    return new PeerId(copy)
+  }
+
+  /**
+   * Reads the text form: 52 Crockford base32 characters and a check character. Upper case, dashes anywhere and the
+   * look-alikes i, l (1) and o (0) are accepted; everything else, and a check character that does not fit, is
+   * `BAD_PEER_ID`.
+   */
+  static parse(text: string): PeerId {
+    const body = checkedBody(text, BODY_CHARACTERS)
+    if (body === undefined) {
+      throw new IdentityError(
+        'BAD_PEER_ID',
+        `a peer id in text is ${BODY_CHARACTERS + 1} characters of Crockford base32, the last one a check character; ` +
+          `got ${describe(text)}: compare it with the original`,
+      )
+    }
+    const bytes = decodeBase32(body)
+    if (bytes === undefined) {
+      throw new IdentityError('BAD_PEER_ID', `the last character before the check character must be 0 or g: ${text}`)
+    }
+    return PeerId.fromBytes(bytes)
+  }
+
+  /** Orders by bytes, as `Array.prototype.sort` wants it. */
+  static compare(a: PeerId, b: PeerId): number {
+    return Buffer.compare(a.bytes, b.bytes)
+  }
+
+  /**
+   * Eight characters for people: the first seven of the text form and a check character over those seven. It names a
+   * peer among those already known; 35 bits can be searched for, so it proves nothing.
+   */
+  get short(): string {
+    const prefix = this.toString().slice(0, SHORT_CHARACTERS)
+    return prefix + checkCharacter(prefix)
+  }
+
+  /** The key for node:crypto; made at first use and kept. */
+  get publicKey(): KeyObject {
+    // JWK imports about five times faster than DER.
+    this.#publicKey ??= createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(this.bytes).toString('base64url') },
+      format: 'jwk',
+    })
+    return this.#publicKey
+  }
+
+  equals(other: PeerId): boolean {
+    return Buffer.compare(this.bytes, other.bytes) === 0
+  }
+
+  /** The full text form, lower case, without dashes; computed once. `PeerId.parse` reads it. */
+  toString(): string {
+    if (this.#text === undefined) {
+      const body = encodeBase32(this.bytes)
+      this.#text = body + checkCharacter(body)
+    }
+    return this.#text
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  static {
+    // What console.log shows; as a method it could not be declared under isolatedDeclarations.
+    Object.defineProperty(PeerId.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: PeerId) {
+        return `PeerId(${this.toString()})`
+      },
+    })
+  }
+}
+
+/**
+ * The seven characters with which the text form of the meant peer begins, or `undefined` if the text is no short id or
+ * its check character does not fit. Accepts what `PeerId.parse` accepts: upper case, dashes, look-alikes.
+ */
+export function parseShortId(text: string): string | undefined {
+  return checkedBody(text, SHORT_CHARACTERS)
+}
+
+function checkedBody(text: string, length: number): string | undefined {
+  if (typeof text !== 'string' || text.length > MAX_TEXT) return undefined
+  const normal = normaliseBase32(text)
+  if (normal === undefined || normal.length !== length + 1) return undefined
+  const body = normal.slice(0, length)
+  return checkCharacter(body) === normal.slice(length) ? body : undefined
+}
+
+function checkPoint(bytes: Uint8Array): void {
+  let smallOrder: boolean
+  try {
+    // The second argument asks for RFC 8032 decoding: y below p, and no sign on x = 0.
+    smallOrder = ed25519.Point.fromBytes(bytes, false).isSmallOrder()
+  } catch (cause) {
+    throw new IdentityError('BAD_PEER_ID', `not a canonical Ed25519 public key: ${hex(bytes)}`, { cause })
+  }
+  if (smallOrder) {
+    throw new IdentityError('BAD_PEER_ID', `a small-order Ed25519 key, for which anybody can sign: ${hex(bytes)}`)
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+function describe(text: unknown): string {
+  if (typeof text !== 'string') return typeof text
+  return text.length > MAX_TEXT ? `${text.length} characters` : JSON.stringify(text)
+}

@@ -1,0 +1,8 @@
+export type { MembershipErrorCode } from './errors.js'
+export { MembershipError } from './errors.js'
+export type { Member, MembershipOptions } from './membership.js'
+export { Membership } from './membership.js'
+export type { MembershipLimits } from './options.js'
+export type { PeerState } from './peer-state.js'
+export type { Effect, Input, MembershipEvent, PeerStatus, Reason } from './state.js'
+export { MembershipState } from './state.js'

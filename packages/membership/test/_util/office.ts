@@ -1,0 +1,82 @@
+import { openNetwork, type PeerId, signPeerRecord } from '@pc/identity'
+import { SeededRandom, type SimulatedHost, SimulatedNetwork, VirtualClock } from '@pc/testkit'
+import { Acceptor, Connector, type NetworkProtocol, PeerBook } from '@pc/transport'
+import { Membership } from '../../src/index.js'
+import { person } from './people.js'
+
+const PORT = 3485
+
+/** A peer with transport and membership, and nothing else, on a simulated host. */
+export interface Colleague {
+  readonly name: string
+  readonly id: PeerId
+  readonly host: SimulatedHost<PeerId>
+  readonly connector: Connector
+  readonly membership: Membership
+  /** Every event as `<name> <type>`, with its time. */
+  readonly events: { text: string; at: number }[]
+}
+
+export class Office {
+  readonly clock = new VirtualClock()
+  readonly random: SeededRandom
+  readonly network: SimulatedNetwork<PeerId>
+  readonly #colleagues: Colleague[] = []
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed)
+    this.network = new SimulatedNetwork<PeerId>({ clock: this.clock, random: this.random })
+  }
+
+  async open(name: string): Promise<Colleague> {
+    const { identity, id } = person(name)
+    const address = `10.0.0.${this.#colleagues.length + 1}`
+    const host = this.network.host({ id, address })
+    const protocol: NetworkProtocol = host
+    const { clock } = this
+    const random = this.random.stream(name)
+    const addresses = [{ host: address, port: PORT }]
+    const own = signPeerRecord(identity, { sequence: 1, name, addresses, capabilities: [] })
+    const connector = Connector.create({
+      identity,
+      protocol,
+      network: openNetwork('office'),
+      bootId: random.bytes(8),
+      record: () => own,
+      peerBook: new PeerBook(),
+      clock,
+      random,
+    })
+    const acceptor = new Acceptor({ connector, clock })
+    await protocol.listen({ host: address, port: PORT }, acceptor.accept)
+    const membership = Membership.create({ connector, clock, random })
+    const colleague: Colleague = { name, id, host, connector, membership, events: [] }
+    void this.#listen(colleague)
+    this.#colleagues.push(colleague)
+    return colleague
+  }
+
+  /** `a` dials `b`; resolves when both know it. */
+  async introduce(a: Colleague, b: Colleague): Promise<void> {
+    const dial = a.connector.meet([{ host: b.host.address, port: PORT }])
+    await this.clock.runUntil(() => a.membership.isOnline(b.id) && b.membership.isOnline(a.id))
+    await dial
+  }
+
+  async close(): Promise<void> {
+    const closing = Promise.all(
+      this.#colleagues.map(async ({ membership, connector }) => {
+        await membership.close()
+        await connector.close()
+      }),
+    )
+    await this.clock.advance(10_000)
+    await closing
+  }
+
+  async #listen(colleague: Colleague): Promise<void> {
+    for await (const event of colleague.membership.events()) {
+      colleague.events.push({ text: `${event.record.name} ${event.type}`, at: this.clock.now() })
+    }
+  }
+}

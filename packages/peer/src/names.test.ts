@@ -1,0 +1,48 @@
+import { createIdentity, type PeerId } from '@pc/identity'
+import { describe, expect, it } from 'vitest'
+import { NamePins } from './names.js'
+
+const idOf = (seed: number): PeerId => createIdentity(new Uint8Array(32).fill(seed)).id
+const [anna, other] = [idOf(1), idOf(2)]
+
+describe('NamePins', () => {
+  it('pins a name to the first id that proves it, and keeps it from others', () => {
+    const pins = new NamePins()
+    expect(pins.claim('anna', anna)).toBe('pinned')
+    expect(pins.claim('anna', anna)).toBe('held')
+    expect(pins.claim('anna', other)).toBe('conflict')
+    expect(pins.label('anna', anna)).toBe('anna')
+    expect(pins.label('anna', other)).toBe(`anna~${other.toString().slice(0, 3)}`)
+  })
+
+  it.each(['ANNA', 'Anna', 'ａｎｎａ'])('takes %s for the same name: people would', (lookalike) => {
+    const pins = new NamePins({ anna: anna.toString() })
+    expect(pins.claim(lookalike, other)).toBe('conflict')
+  })
+
+  it('keeps pins over a restart', () => {
+    const first = new NamePins()
+    first.claim('anna', anna)
+    const second = new NamePins(first.toJSON())
+    expect(second.claim('anna', other)).toBe('conflict')
+    expect(second.claim('anna', anna)).toBe('held')
+  })
+
+  it('shows as much of the id as tells it from its rivals', () => {
+    const pins = new NamePins({ anna: anna.toString() })
+    const text = other.toString()
+    const rivals = Array.from({ length: 255 }, (_, seed) => idOf(seed)).filter((id) => !id.equals(other))
+    const label = pins.label('anna', other, rivals)
+    const suffix = label.slice('anna~'.length)
+    expect(text.startsWith(suffix)).toBe(true)
+    expect(rivals.some((rival) => rival.toString().startsWith(suffix))).toBe(false)
+  })
+
+  it('forgets the name proved longest ago when it is full', () => {
+    const pins = new NamePins()
+    for (let index = 0; index <= 10_000; index += 1) pins.claim(`peer-${index}`, anna)
+    expect(pins.holds('peer-0', anna)).toBe(false)
+    expect(pins.holds('peer-10000', anna)).toBe(true)
+    expect(Object.keys(pins.toJSON())).toHaveLength(10_000)
+  })
+})

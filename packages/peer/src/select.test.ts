@@ -1,0 +1,58 @@
+import { createIdentity } from '@pc/identity'
+import { describe, expect, it } from 'vitest'
+import type { PeerError } from './errors.js'
+import { selectPeer } from './select.js'
+
+const ids = Array.from({ length: 5 }, (_, seed) => createIdentity(new Uint8Array(32).fill(seed + 1)).id)
+const [anna, impostor, annabel, bob, desk] = ids.map(String) as [string, string, string, string, string]
+const peers = [
+  { label: 'anna', id: anna },
+  { label: `anna~${impostor.slice(0, 3)}`, id: impostor },
+  { label: 'annabel', id: annabel },
+  { label: 'Bob', id: bob },
+  { label: 'Desk', id: desk },
+]
+const choose = (text: string): string => selectPeer(peers, text).id
+const failure = (text: string): PeerError => {
+  try {
+    selectPeer(peers, text)
+  } catch (error) {
+    return error as PeerError
+  }
+  throw new Error(`${text} chose somebody`)
+}
+
+describe('selectPeer', () => {
+  it.each([
+    ['the exact name, though others begin with it', 'anna', anna],
+    ['a name in other letters', 'bob', bob],
+    ['a unique start of a name', 'annab', annabel],
+    ['the full id', desk, desk],
+    ['the full id in capitals', desk.toUpperCase(), desk],
+    ['a unique start of an id', desk.slice(0, 6), desk],
+    ['the short id', ids[4]?.short ?? '', desk],
+    ['name and start of id', `anna~${impostor.slice(0, 3)}`, impostor],
+    ['name and a longer start of id', `anna~${impostor.slice(0, 9)}`, impostor],
+    ['name and id of the one who holds the name', `anna~${anna.slice(0, 5)}`, anna],
+  ])('takes %s', (_, text, expected) => {
+    expect(choose(text)).toBe(expected)
+  })
+
+  it('shows the candidates when several fit', () => {
+    const error = failure('ann')
+    expect(error.code).toBe('PEER_AMBIGUOUS')
+    expect(error.candidates).toEqual(['anna', 'annabel'])
+  })
+
+  it.each(['', '  ', 'zoe', 'anna~', '~', desk.slice(0, 3), `bob~${desk.slice(0, 4)}`])(
+    'knows nobody called %j',
+    (text) => {
+      expect(failure(text).code).toBe('PEER_NOT_FOUND')
+    },
+  )
+
+  it('never chooses another key by a name that is not its own', () => {
+    const onlyImpostor = peers.filter(({ id }) => id === impostor)
+    expect(() => selectPeer(onlyImpostor, 'anna')).toThrow(/No known peer/)
+  })
+})

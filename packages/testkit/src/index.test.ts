@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest'
+import * as testkit from './index.js'
+
+it('exports what users need and nothing else', () => {
+  expect(Object.keys(testkit).sort()).toEqual([
+    'OFFICE_CONDITIONS',
+    'SeededRandom',
+    'SimulatedNetwork',
+    'TestkitError',
+    'VirtualClock',
+    'createTestLogger',
+  ])
+})

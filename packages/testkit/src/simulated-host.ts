@@ -1,0 +1,84 @@
+import type { Duplex } from 'node:stream'
+import type { SimulatedAddress } from './simulated-address.js'
+
+/** A stream whose other end's id is proved, as far as a simulation proves anything. Whoever receives it owns it. */
+export interface SimulatedStream<Id> {
+  readonly duplex: Duplex
+  readonly remoteId: Id
+  /** For accepted streams the port is the dialler's ephemeral one: not an address to dial. */
+  readonly remoteAddress: SimulatedAddress
+  readonly localAddress: SimulatedAddress
+  /** True on the side that called `connect`. */
+  readonly dialled: boolean
+}
+
+export interface SimulatedListener {
+  readonly address: SimulatedAddress
+  /** Stops accepting; streams that were handed over stay. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface SimulatedSocket {
+  readonly address: SimulatedAddress
+  /**
+   * Resolves when the host has taken the datagram, which says nothing about its arrival. The bytes are copied at once.
+   * Rejects with DATAGRAM_TOO_LARGE, SOCKET_CLOSED, ADDRESS_INVALID.
+   */
+  send(bytes: Uint8Array, to: SimulatedAddress): Promise<void>
+  /** Receives what is sent to `group` on this socket's port. Throws ADDRESS_NOT_AVAILABLE for an interface of another host. */
+  joinGroup(group: string, interfaceAddress: string): void
+  leaveGroup(group: string, interfaceAddress: string): void
+  /** Idempotent. Nothing is delivered after the call. */
+  close(): Promise<void>
+}
+
+export interface SimulatedConnectOptions<Id> {
+  /** Another proved id rejects with WRONG_PEER. Compared by its `equals` method if it has one, else by `===`. */
+  expect?: Id
+  /** Virtual time for connection and handshake together, in ms. @default 5000 */
+  timeoutMs?: number
+  /** Rejects with its reason, at any moment before the promise settles. */
+  signal?: AbortSignal
+}
+
+export interface SimulatedListenOptions {
+  /** Accepted for the seam's sake: the simulated backlog is never full. */
+  backlog?: number
+  signal?: AbortSignal
+}
+
+export interface SimulatedBindOptions {
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  /** Lets other sockets bind the same port: each receives multicast, only the last one bound receives unicast. @default false */
+  shareAddress?: boolean
+  /** The single interface of the host is used whatever `interfaceAddress` says; `loopback: false` keeps it off this address. */
+  multicast?: { interfaceAddress: string; ttl?: number; loopback?: boolean }
+  signal?: AbortSignal
+}
+
+/**
+ * One process on one machine of a simulated network: what a real program would get from its operating system. Several
+ * hosts may share an address, as several programs share a machine.
+ */
+export interface SimulatedHost<Id> {
+  readonly name: string
+  readonly id: Id
+  readonly address: string
+  /** False after `crash` and `powerOff`, until `restart`. */
+  readonly running: boolean
+  /** Rejects with CONNECTION_REFUSED, CONNECT_TIMEOUT, UNREACHABLE, WRONG_PEER, SELF_DIALLED, ADDRESS_INVALID or the signal's reason. */
+  connect(address: SimulatedAddress, options?: SimulatedConnectOptions<Id>): Promise<SimulatedStream<Id>>
+  /** Rejects with ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, ADDRESS_INVALID, UNREACHABLE. */
+  listen(
+    address: SimulatedAddress,
+    onStream: (stream: SimulatedStream<Id>) => void,
+    options?: SimulatedListenOptions,
+  ): Promise<SimulatedListener>
+  /** Rejects as `listen` does. Each datagram's bytes belong to the receiver. */
+  bind(
+    options: SimulatedBindOptions,
+    onDatagram: (bytes: Uint8Array, from: SimulatedAddress) => void,
+  ): Promise<SimulatedSocket>
+}

@@ -1,0 +1,482 @@
+import type { Duplex } from 'node:stream'
+import type { PeerId } from '@pc/identity'
+import {
+  decodeMessage,
+  encodeFrame,
+  FrameDecoder,
+  MAX_BULK_FRAME,
+  MAX_CONTROL_FRAME,
+  type Message,
+  PROTOCOL_VERSION,
+  WireError,
+} from '@pc/wire'
+import type { Address } from './address.js'
+import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
+import { fromSystemError, TransportError } from './errors.js'
+import { FirstFrame } from './first-frame.js'
+import { Meter } from './meter.js'
+import type { SecureStream } from './network-protocol.js'
+import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
+
+/** What may wait to be sent over one connection, here and in its socket, before `send` rejects. */
+export const SEND_QUEUE_LIMIT = 1_048_576
+/** How long a polite close may take before the stream is destroyed. */
+export const CLOSE_DEADLINE_MS = 2_000
+/** How long frames that were received before the other side closed wait for their owner. */
+const LINGER_MS = 2_000
+/** Frames of one tick are joined up to this size: copying more costs more than one more write. */
+const JOIN_UP_TO = 65_536
+
+const DONE: Promise<void> = Promise.resolve()
+
+export type OutgoingMessage = Omit<Message, 'version' | 'peerId'>
+
+export interface ConnectionOptions {
+  /** @default systemClock */
+  clock?: Clock
+  /** @default silentLogger */
+  logger?: Logger
+  /** Longest frame in both directions, in bytes without the length prefix. @default MAX_CONTROL_FRAME */
+  maxFrame?: number
+  /** Read the first frame only, until {@link Connection.proceed}. @default false */
+  firstFrameOnly?: boolean
+}
+
+/**
+ * One secured stream that carries whole frames both ways, with a meter and a valve for each direction. It reads only while
+ * somebody listens: what arrives before {@link Connection.onMessage} waits in the socket, and so does the other side.
+ *
+ * The frames of one tick go out in one write.
+ */
+export class Connection {
+  readonly remoteId: PeerId
+  readonly remoteAddress: Address
+  readonly localAddress: Address
+  /** True on the side that opened it. */
+  readonly dialled: boolean
+  /** Monotonic ms of the clock. */
+  readonly openedAt: number
+  readonly sender: Meter
+  readonly receiver: Meter
+  /** Resolves once, when the stream is gone and everything received before has been delivered. Never rejects. */
+  readonly closed: Promise<CloseReason>
+
+  readonly #duplex: Duplex
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #resolveClosed: (reason: CloseReason) => void = () => {}
+  #reason: CloseReason | undefined
+  #settled = false
+  #gone = false
+  #deadline: unknown
+
+  #maxFrame: number
+  #bulk = false
+  #decoder: FrameDecoder
+  #firstFrame: FirstFrame | undefined
+  /** Bytes behind the first frame, until it is known how to read them. */
+  #afterFirst: Uint8Array[] | undefined
+  #frames: Uint8Array[] = []
+  #nextFrame = 0
+  #listener: ((message: Message) => void) | undefined
+  #delivering = false
+  #ended = false
+
+  #sealed = false
+  #outgoing: Uint8Array[] = []
+  #outgoingBytes = 0
+  #flushAsked = false
+  #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
+  readonly #flushLater = (): void => this.#flush()
+
+  /** Takes over `stream`: from here on only the connection reads, writes and destroys it. */
+  constructor(stream: SecureStream, options: ConnectionOptions = {}) {
+    this.#clock = options.clock ?? systemClock
+    this.#logger = options.logger ?? silentLogger
+    this.#maxFrame = options.maxFrame ?? MAX_CONTROL_FRAME
+    this.#decoder = new FrameDecoder({ maxLength: this.#maxFrame })
+    if (options.firstFrameOnly) this.#firstFrame = new FirstFrame()
+    this.#duplex = stream.duplex
+    this.remoteId = stream.remoteId
+    this.remoteAddress = stream.remoteAddress
+    this.localAddress = stream.localAddress
+    this.dialled = stream.dialled
+    this.openedAt = this.#clock.now()
+    this.sender = new Meter(this.#clock, () => this.#askForFlush())
+    this.receiver = new Meter(this.#clock, () => this.#deliver())
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#attach()
+  }
+
+  /** Bytes that wait to be sent, here and in the socket. */
+  get queuedBytes(): number {
+    return this.#outgoingBytes + this.#duplex.writableLength
+  }
+
+  /** False from the first `close`, `destroy` or end of the stream on: `send` rejects. */
+  get open(): boolean {
+    return !this.#sealed && this.#reason === undefined && !this.#ended && !this.#gone
+  }
+
+  /**
+   * Queues a message. Resolves at once while there is room, and otherwise when the socket has caught up: whoever waits for
+   * it never fills the queue. Resolving says nothing about arrival. The body may be changed after the call.
+   * @throws TransportError CONNECTION_CLOSED, SEND_QUEUE_FULL, TOO_LARGE; WireError UNENCODABLE
+   */
+  send(message: OutgoingMessage): Promise<void> {
+    if (!this.open) return Promise.reject(this.#closedError())
+    let frame: Uint8Array
+    try {
+      frame = this.#encode(message)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const queued = this.queuedBytes
+    // An empty queue takes any frame that is not too large by itself.
+    if (queued > 0 && queued + frame.length > SEND_QUEUE_LIMIT) {
+      return Promise.reject(
+        new TransportError(
+          'SEND_QUEUE_FULL',
+          `${queued} bytes wait to be sent to ${this.remoteId.short}, and the limit is ${SEND_QUEUE_LIMIT}; wait for earlier sends.`,
+        ),
+      )
+    }
+    this.#enqueue(frame)
+    return queued + frame.length < this.#duplex.writableHighWaterMark ? DONE : this.#whenDrained()
+  }
+
+  /** Queues a message, whatever the queue, as the last one: `send` rejects from now on. Nothing happens if that is so already. */
+  sendLast(message: OutgoingMessage): void {
+    if (!this.open) return
+    this.#enqueue(this.#encode(message))
+    this.#sealed = true
+  }
+
+  /**
+   * Hands the incoming messages to `listener`, in order, each exactly once; it replaces the listener before, also from within
+   * a call of it. `undefined` holds back what arrives. An error that a listener throws is logged and stops nothing.
+   */
+  onMessage(listener: ((message: Message) => void) | undefined): void {
+    this.#listener = listener
+    this.#deliver()
+  }
+
+  /**
+   * Ends `firstFrameOnly`, once the first message was handed over: reads on, with the frame length of that kind.
+   * A bulk connection obeys GOAWAY by itself; its owner sees only that it closes.
+   */
+  proceed(kind: 'control' | 'bulk'): void {
+    if (this.#firstFrame === undefined) return
+    this.#firstFrame = undefined
+    this.#bulk = kind === 'bulk'
+    this.#maxFrame = this.#bulk ? MAX_BULK_FRAME : MAX_CONTROL_FRAME
+    this.#decoder = new FrameDecoder({ maxLength: this.#maxFrame })
+    const waiting = this.#afterFirst ?? []
+    this.#afterFirst = undefined
+    for (const chunk of waiting) this.#decode(chunk)
+    this.#deliver()
+  }
+
+  /** Sends what is queued, ends the stream, and resolves when it is gone: at the latest after 2 s, when it is destroyed. Idempotent. */
+  async close(code: CloseCode = 'CLOSED'): Promise<void> {
+    if (this.#gone) {
+      this.#settle()
+    } else if (this.#reason === undefined) {
+      this.#reason = { code, polite: true }
+      this.#flush()
+      this.#duplex.end()
+      this.#deadline = this.#clock.setTimeout(() => this.#break(code), CLOSE_DEADLINE_MS)
+      this.#deliver()
+    }
+    await this.closed
+  }
+
+  /** Drops everything, at once. Idempotent; ends a `close` that is under way. */
+  destroy(code: CloseCode = 'CLOSED', error?: Error): void {
+    if (this.#settled) return
+    this.#break(code, error)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #attach(): void {
+    const duplex = this.#duplex
+    duplex.pause()
+    duplex.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    duplex.on('drain', () => this.#onDrain())
+    duplex.on('error', (error: Error) => {
+      this.#reason ??= {
+        code: 'FAILED',
+        polite: false,
+        error: fromSystemError(error, 'use the connection', this.remoteAddress),
+      }
+    })
+    // Before the stream's own listener, which ends our side and would leave no room for what is still queued here.
+    duplex.prependListener('end', () => this.#onEnd())
+    duplex.on('close', () => this.#onClose())
+    if (duplex.destroyed) queueMicrotask(() => this.#onClose())
+  }
+
+  #encode(message: OutgoingMessage): Uint8Array {
+    const whole = {
+      header: message.header,
+      id: message.id,
+      version: PROTOCOL_VERSION,
+      body: message.body,
+      peerId: null,
+    }
+    try {
+      return encodeFrame(whole, { maxLength: this.#maxFrame })
+    } catch (error) {
+      if (error instanceof WireError && error.code === 'TOO_LARGE') {
+        throw new TransportError(
+          'TOO_LARGE',
+          `A frame on this connection may have ${this.#maxFrame} bytes, but '${message.header}' has more; use a bulk connection, or split it.`,
+          { cause: error },
+        )
+      }
+      throw error
+    }
+  }
+
+  #enqueue(frame: Uint8Array): void {
+    this.#outgoing.push(frame)
+    this.#outgoingBytes += frame.length
+    this.#askForFlush()
+  }
+
+  #askForFlush(): void {
+    if (this.#flushAsked) return
+    this.#flushAsked = true
+    // A tick, not a microtask: it runs after all promise callbacks of this turn, so that a loop of awaited sends is one write.
+    process.nextTick(this.#flushLater)
+  }
+
+  #flush(): void {
+    this.#flushAsked = false
+    if (this.#gone || this.#duplex.writableEnded || this.#duplex.destroyed) return
+    if (this.sender.paused && this.#reason === undefined && !this.#ended) return
+    const frames = this.#outgoing
+    if (frames.length > 0) {
+      const bytes = this.#outgoingBytes
+      this.#outgoing = []
+      this.#outgoingBytes = 0
+      this.sender.record(bytes)
+      this.#write(frames, bytes)
+    }
+    this.#onDrain()
+  }
+
+  #write(frames: Uint8Array[], bytes: number): void {
+    const [first] = frames
+    if (first !== undefined && frames.length === 1) {
+      this.#duplex.write(first)
+    } else if (bytes <= JOIN_UP_TO) {
+      this.#duplex.write(Buffer.concat(frames, bytes))
+    } else {
+      this.#duplex.cork()
+      let from = 0
+      let size = 0
+      for (let index = 0; index < frames.length; index += 1) {
+        size += frames[index]?.length ?? 0
+        if (size < JOIN_UP_TO && index < frames.length - 1) continue
+        const group = frames.slice(from, index + 1)
+        const [only] = group
+        this.#duplex.write(only !== undefined && group.length === 1 ? only : Buffer.concat(group, size))
+        from = index + 1
+        size = 0
+      }
+      this.#duplex.uncork()
+    }
+  }
+
+  #whenDrained(): Promise<void> {
+    if (this.#drained === undefined) {
+      let resolve = (): void => {}
+      let reject = (_error: Error): void => {}
+      const promise = new Promise<void>((res, rej) => {
+        resolve = res
+        reject = rej
+      })
+      // Shared by all who wait; each of them sees the rejection, and with nobody waiting it is not an unhandled one.
+      promise.catch(() => {})
+      this.#drained = { promise, resolve, reject }
+    }
+    return this.#drained.promise
+  }
+
+  #onDrain(): void {
+    if (this.#drained === undefined || this.#outgoingBytes > 0 || this.#duplex.writableNeedDrain) return
+    this.#drained.resolve()
+    this.#drained = undefined
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#settled || this.#reason?.polite === false) return
+    this.receiver.record(chunk.length)
+    if (this.#afterFirst === undefined) this.#decode(chunk)
+    else if (this.#reason === undefined) this.#afterFirst.push(chunk)
+    this.#deliver()
+  }
+
+  #decode(chunk: Uint8Array): void {
+    try {
+      if (this.#firstFrame === undefined) {
+        this.#take(chunk)
+      } else {
+        const rest = this.#firstFrame.take(chunk, (piece) => this.#take(piece))
+        if (rest !== undefined) this.#afterFirst = [rest]
+      }
+    } catch (error) {
+      this.#breakProtocol(error)
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    const frames = this.#decoder.push(bytes)
+    if (this.#frames.length === 0) this.#frames = frames
+    else for (const frame of frames) this.#frames.push(frame)
+  }
+
+  /** Passes on as many frames as are wanted, then reads on, or stops reading. */
+  #deliver(): void {
+    if (this.#delivering) return
+    this.#delivering = true
+    while (this.#nextFrame < this.#frames.length) {
+      const frame = this.#frames[this.#nextFrame]
+      const wanted = this.#listener !== undefined && !this.receiver.paused
+      // Whoever closes without listening does not want what is still coming.
+      if (frame === undefined || (!wanted && this.#reason === undefined)) break
+      this.#nextFrame += 1
+      if (wanted) this.#handle(frame)
+    }
+    this.#delivering = false
+    if (this.#nextFrame >= this.#frames.length) {
+      this.#frames = []
+      this.#nextFrame = 0
+      if (this.#gone && this.#afterFirst === undefined) this.#settle()
+    }
+    this.#regulate()
+  }
+
+  #handle(frame: Uint8Array): void {
+    let message: Message
+    try {
+      message = decodeMessage(frame)
+      refuseForeignEnvelope(message)
+    } catch (error) {
+      this.#breakProtocol(error)
+      return
+    }
+    if (this.#bulk && message.header === 'pc/goaway') {
+      void this.close(goAwayCode(message))
+      return
+    }
+    try {
+      this.#listener?.(message)
+    } catch (error) {
+      this.#logger.error({ err: error, peer: this.remoteId.short, header: message.header }, 'a message listener threw')
+    }
+  }
+
+  #regulate(): void {
+    if (this.#gone) return
+    const closing = this.#reason !== undefined
+    const wanted = this.#listener !== undefined && !this.receiver.paused
+    const flow = closing || (wanted && this.#frames.length === 0 && this.#afterFirst === undefined)
+    if (flow === this.#duplex.isPaused()) flow ? this.#duplex.resume() : this.#duplex.pause()
+  }
+
+  #onEnd(): void {
+    this.#ended = true
+    try {
+      this.#decoder.end()
+    } catch (error) {
+      // A process that dies leaves half a frame behind: broken, but not malicious.
+      this.#reason ??= { code: 'FAILED', polite: false, error: asError(error) }
+    }
+    this.#reason ??=
+      this.#afterFirst === undefined && this.#frames.length === 0 ? { code: 'ENDED', polite: true } : undefined
+    this.#flush()
+  }
+
+  #onClose(): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#outgoing = []
+    this.#outgoingBytes = 0
+    this.#drained?.reject(this.#closedError())
+    this.#drained = undefined
+    this.#clock.clearTimeout(this.#deadline)
+    const held = this.#frames.length > this.#nextFrame || this.#afterFirst !== undefined
+    if (held && this.#reason === undefined) {
+      this.#deadline = this.#clock.setTimeout(() => this.#settle(), LINGER_MS)
+    } else {
+      this.#settle()
+    }
+  }
+
+  #settle(): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#clock.clearTimeout(this.#deadline)
+    this.#frames = []
+    this.#afterFirst = undefined
+    this.#listener = undefined
+    this.#reason ??= this.#ended ? { code: 'ENDED', polite: true } : { code: 'FAILED', polite: false }
+    this.#resolveClosed(this.#reason)
+  }
+
+  #break(code: CloseCode, error?: Error): void {
+    if (this.#settled) return
+    this.#reason = error === undefined ? { code, polite: false } : { code, polite: false, error }
+    this.#clock.clearTimeout(this.#deadline)
+    this.#frames = []
+    this.#nextFrame = 0
+    this.#afterFirst = undefined
+    this.#drained?.reject(this.#closedError())
+    this.#drained = undefined
+    if (this.#gone) this.#settle()
+    else this.#duplex.destroy()
+  }
+
+  #breakProtocol(cause: unknown): void {
+    const error = asError(cause)
+    this.#logger.warn({ err: error, peer: this.remoteId.short }, 'the peer sent what no correct peer sends')
+    this.#break('PROTOCOL_ERROR', error)
+  }
+
+  #closedError(): TransportError {
+    return new TransportError(
+      'CONNECTION_CLOSED',
+      `The connection to ${this.remoteId.short} is closed (${this.#reason?.code ?? 'ENDED'}); ask the connector for a new one.`,
+      { cause: this.#reason?.error },
+    )
+  }
+}
+
+/** The code inside a GOAWAY frame; UNKNOWN when it is not one of ours. */
+export function goAwayCode(message: Message): CloseCode {
+  const body = message.body
+  const code = body !== null && typeof body === 'object' && 'code' in body ? body.code : undefined
+  return typeof code === 'number' ? closeCodeOf(code) : 'UNKNOWN'
+}
+
+/** A proved connection says who speaks; an envelope that says it again, differently or not, is an error. */
+function refuseForeignEnvelope(message: Message): void {
+  if (message.peerId === null && typeof message.id === 'number') return
+  throw new TransportError(
+    'PROTOCOL_ERROR',
+    message.peerId === null
+      ? `Expected an integer as the id of '${message.header}' on a connection, but got ${message.id.toString()} bytes.`
+      : `Expected no peer id inside '${message.header}': the connection itself proves who speaks.`,
+  )
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new TransportError('PROTOCOL_ERROR', String(error))
+}

@@ -1,0 +1,508 @@
+import { EventEmitter } from 'node:events'
+import { type Identity, type Network, PeerId, type SignedPeerRecord } from '@pc/identity'
+import type { Message } from '@pc/wire'
+import { untilAborted } from './abort.js'
+import type { Address } from './address.js'
+import type { CloseCode, CloseReason } from './close-code.js'
+import { connectToPeer } from './connect-to-peer.js'
+import { Connection } from './connection.js'
+import { type ControlConnection, MAX_LINKS, Pair } from './control-connection.js'
+import { TransportError } from './errors.js'
+import { Greeting, goAway, refuseStream } from './greeting.js'
+import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello } from './hello.js'
+import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
+import type { NetworkProtocol, SecureStream } from './network-protocol.js'
+import type { PeerBook } from './peer-book.js'
+import { PeerSlot } from './peer-slot.js'
+import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
+
+export interface ConnectorOptions {
+  identity: Pick<Identity, 'id'>
+  protocol: NetworkProtocol
+  /** Peers of another network are refused at HELLO. */
+  network: Pick<Network, 'keyId'>
+  /** 8 bytes, new at each start. */
+  bootId: Uint8Array
+  /** Our own record as of now; asked at each HELLO. */
+  record: () => SignedPeerRecord
+  /** Where to find addresses; what connections prove is noted there. */
+  peerBook: PeerBook
+  /** Names of what this peer can do beyond the protocol version, for others to read in its HELLO. @default [] */
+  features?: readonly string[]
+  limits?: Partial<Pick<ConnectionLimits, 'outbound' | 'bulkPerPeer'>>
+  /** @default systemClock */
+  clock?: Clock
+  /** @default systemRandom */
+  random?: Random
+  /** @default silentLogger */
+  logger?: Logger
+}
+
+export interface ConnectorEvents {
+  /** A pair is connected: once, until `disconnected`, however many streams are made and given up underneath. */
+  connected: [ControlConnection]
+  /** Nothing can be sent to that peer any more. */
+  disconnected: [ControlConnection, CloseReason]
+  /** Every frame that is not transport's own, in the order in which the peer sent it. */
+  frame: [ControlConnection, Message]
+  /** A peer opened a bulk connection. Whoever listens owns it; without a listener the peer is told BUSY. */
+  bulk: [Connection]
+}
+
+/**
+ * All connections of a peer: one control connection per other peer, made when it is asked for or when the other side makes it,
+ * and bulk connections beside it. See {@link PairState} for what happens when both sides dial.
+ *
+ * An error that an event listener throws is logged and hurts nobody else.
+ */
+export class Connector {
+  readonly events: EventEmitter<ConnectorEvents> = new EventEmitter<ConnectorEvents>()
+  readonly #options: ConnectorOptions
+  readonly #limits: ConnectionLimits
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #logger: Logger
+  readonly #slots = new Map<string, PeerSlot>()
+  /** Every stream that this connector owns, from the handshake to its end. */
+  readonly #connections = new Set<Connection>()
+  readonly #pairs = new Set<Pair>()
+  readonly #shutdown = new AbortController()
+  #outbound = 0
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ConnectorOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
+    this.#logger = options.logger ?? silentLogger
+  }
+
+  /** @throws RangeError when `bootId` is not 8 bytes */
+  static create(options: ConnectorOptions): Connector {
+    if (options.bootId.length !== BOOT_ID_LENGTH) {
+      throw new RangeError(`Expected a boot id of ${BOOT_ID_LENGTH} bytes, but got ${options.bootId.length}.`)
+    }
+    return new Connector(options)
+  }
+
+  /** Pairs that are connected. */
+  get size(): number {
+    let size = 0
+    for (const slot of this.#slots.values()) if (slot.live !== undefined) size += 1
+    return size
+  }
+
+  /** The control connection with `peer`, if there is one. */
+  current(peer: PeerId): ControlConnection | undefined {
+    return this.#slots.get(peer.toString())?.live
+  }
+
+  /**
+   * The control connection with `peer`: the live one, or a new one, dialled once however many ask. Whoever asked and leaves by
+   * its signal does not disturb the others; when nobody waits any more the dial is cut.
+   * @throws TransportError PEER_UNREACHABLE (with `cause`), NO_ADDRESS, SELF_DIALLED, RESOURCE_BUSY, CLOSED; the signal's reason
+   */
+  async control(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<ControlConnection> {
+    options.signal?.throwIfAborted()
+    this.#requireOpen()
+    if (peer.equals(this.#options.identity.id)) {
+      throw new TransportError('SELF_DIALLED', 'A peer does not connect to itself; deal with its own messages locally.')
+    }
+    const slot = this.#slot(peer)
+    if (slot.live !== undefined) return slot.live
+    if (slot.dial === undefined) this.#startDial(slot)
+    return slot.wait(options.signal)
+  }
+
+  /**
+   * Follows a hint: dials, learns who is there, and connects. If the pair is connected already, the new stream is closed as
+   * DUPLICATE and the connection there is comes back; one that led to a former process of that peer is replaced.
+   * @throws TransportError ALL_ATTEMPTS_FAILED, WRONG_PEER, SELF_DIALLED, PEER_UNREACHABLE, RESOURCE_BUSY, CLOSED; the signal's reason
+   */
+  async meet(
+    addresses: readonly Address[],
+    options: { expect?: PeerId; signal?: AbortSignal } = {},
+  ): Promise<ControlConnection> {
+    options.signal?.throwIfAborted()
+    this.#requireOpen()
+    const live = options.expect === undefined ? undefined : this.#slots.get(options.expect.toString())?.live
+    if (live !== undefined) return live
+    const connection = await this.#open(addresses, options.expect, options.signal)
+    return untilAborted(this.#greetAsDialler(this.#slot(connection.remoteId), connection), options.signal)
+  }
+
+  /**
+   * Opens a bulk connection, which then belongs to the caller. Frames up to 1 MiB.
+   * @throws TransportError RESOURCE_BUSY (5 with this peer), PEER_UNREACHABLE, NO_ADDRESS, SELF_DIALLED, CLOSED; the signal's reason
+   */
+  async openBulk(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<Connection> {
+    options.signal?.throwIfAborted()
+    this.#requireOpen()
+    const slot = this.#slot(peer)
+    if (slot.bulk >= this.#limits.bulkPerPeer) throw this.#tooManyBulk(peer)
+    slot.bulk += 1
+    const leave = (): void => {
+      slot.bulk -= 1
+      this.#tidy(slot)
+    }
+    let connection: Connection
+    try {
+      connection = await this.#open(this.#addresses(peer), peer, options.signal)
+    } catch (error) {
+      leave()
+      throw unreachable(peer, error, options.signal)
+    }
+    void connection.closed.then(leave)
+    try {
+      const greeting = this.#greet(connection)
+      greeting.say(this.#hello('bulk'))
+      const hello = await untilAborted(greeting.hello, options.signal)
+      this.#options.peerBook.upsert(hello.record)
+    } catch (error) {
+      connection.destroy()
+      throw unreachable(peer, error, options.signal)
+    }
+    connection.proceed('bulk')
+    return connection
+  }
+
+  /** Takes over a stream that somebody else opened. `settled` is called when its HELLO is through, or it has failed. */
+  accept(stream: SecureStream, settled: () => void = () => {}): void {
+    if (this.#shutdown.signal.aborted) {
+      void refuseStream(stream, 'SHUTTING_DOWN', { clock: this.#clock, logger: this.#logger }).then(settled)
+    } else if (stream.remoteId.equals(this.#options.identity.id)) {
+      stream.duplex.destroy()
+      settled()
+    } else {
+      this.#greetAsAcceptor(this.#slot(stream.remoteId), this.#own(stream)).then(settled, (error: Error) => {
+        this.#logger.debug({ err: error, peer: stream.remoteId.short }, 'an accepted connection came to nothing')
+        settled()
+      })
+    }
+  }
+
+  /**
+   * Says GOAWAY to everybody, flushes, and ends every stream: within 2 s, or as soon as `signal` aborts, which cuts what is
+   * left. Dials under way are cut at once, their waiters rejected with CLOSED. Idempotent.
+   */
+  close(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    const cut = (): void => {
+      for (const connection of this.#connections) connection.destroy('LEAVING')
+    }
+    if (options.signal?.aborted) cut()
+    else options.signal?.addEventListener('abort', cut, { once: true })
+    return this.#closing.finally(() => options.signal?.removeEventListener('abort', cut))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #closeAll(): Promise<void> {
+    const error = new TransportError('CLOSED', 'The connector is closed.')
+    this.#shutdown.abort(error)
+    for (const slot of [...this.#slots.values()]) slot.fail(error)
+    const left = [...this.#pairs].map((pair) => pair.leave('LEAVING'))
+    for (const connection of this.#connections) {
+      connection.sendLast(goAway('LEAVING'))
+      left.push(connection.close('LEAVING'))
+    }
+    await Promise.all(left)
+  }
+
+  // ---- dialling
+
+  #startDial(slot: PeerSlot): void {
+    const abort = new AbortController()
+    slot.dial = abort
+    void this.#dial(slot, abort.signal).then((error) => {
+      // Somebody else has seen to the waiters when the dial was cut.
+      if (slot.dial !== abort) return
+      slot.dial = undefined
+      slot.fail(error)
+      this.#tidy(slot)
+    })
+  }
+
+  /** Resolves with the reason when the pair is not connected in the end. */
+  async #dial(slot: PeerSlot, signal: AbortSignal): Promise<unknown> {
+    let reason: unknown
+    try {
+      const connection = await this.#open(this.#addresses(slot.peer), slot.peer, signal)
+      await this.#greetAsDialler(slot, connection)
+    } catch (error) {
+      reason = error
+      // The other side may have dialled at the same time, and be just about to say HELLO.
+      await slot.greeted()
+    }
+    return unreachable(slot.peer, reason, undefined)
+  }
+
+  #addresses(peer: PeerId): Address[] {
+    const addresses = this.#options.peerBook.addressesOf(peer)
+    if (addresses.length > 0) return addresses
+    throw new TransportError('NO_ADDRESS', `No address of ${peer.short} is known; discovery has to find one first.`)
+  }
+
+  /** Dials, and counts the connection from before the dial until its end. */
+  async #open(addresses: readonly Address[], expect: PeerId | undefined, signal?: AbortSignal): Promise<Connection> {
+    const limit = this.#limits.outbound
+    if (this.#outbound >= limit) {
+      throw new TransportError(
+        'RESOURCE_BUSY',
+        `${limit} dialled connections are open, which is the limit; close some first.`,
+      )
+    }
+    this.#outbound += 1
+    let connection: Connection
+    try {
+      connection = this.#own(await this.#connect(addresses, expect, signal))
+    } catch (error) {
+      this.#outbound -= 1
+      throw error
+    }
+    void connection.closed.then(() => {
+      this.#outbound -= 1
+    })
+    return connection
+  }
+
+  async #connect(
+    addresses: readonly Address[],
+    expect: PeerId | undefined,
+    signal?: AbortSignal,
+  ): Promise<SecureStream> {
+    const { protocol, peerBook, identity } = this.#options
+    let stream: SecureStream
+    try {
+      stream = await connectToPeer(protocol, addresses, {
+        clock: this.#clock,
+        random: this.#random,
+        signal: signal === undefined ? this.#shutdown.signal : AbortSignal.any([this.#shutdown.signal, signal]),
+        ...(expect === undefined ? {} : { expect }),
+      })
+    } catch (error) {
+      throw soleReason(error)
+    }
+    if (stream.remoteId.equals(identity.id)) {
+      stream.duplex.destroy()
+      const text = 'That address leads back to this peer itself.'
+      throw new TransportError('SELF_DIALLED', text, { address: stream.remoteAddress })
+    }
+    peerBook.noteProof(stream.remoteId, stream.remoteAddress, this.#clock.now())
+    return stream
+  }
+
+  // ---- HELLO
+
+  /**
+   * The dialler's HELLO, one at a time per peer: so a peer never has two dialled control connections to another that it believes
+   * in, and whoever sees two knows that the older one was given up.
+   */
+  async #greetAsDialler(slot: PeerSlot, connection: Connection): Promise<ControlConnection> {
+    const end = slot.startGreeting()
+    try {
+      while (slot.saying !== undefined) await slot.saying
+      const done = this.#sayAsDialler(slot, connection)
+      slot.saying = done.then(
+        () => {},
+        () => {},
+      )
+      return await done.finally(() => {
+        slot.saying = undefined
+        slot.dialled = false
+        slot.live?.dialEnded()
+      })
+    } finally {
+      end()
+      this.#tidy(slot)
+    }
+  }
+
+  async #sayAsDialler(slot: PeerSlot, connection: Connection): Promise<ControlConnection> {
+    const greeting = this.#greet(connection)
+    // With a live connection ours is one too many, unless the other side was restarted: its HELLO, which comes first, tells.
+    const perhapsDuplicate = slot.live !== undefined
+    if (!perhapsDuplicate) {
+      greeting.say(this.#hello('control'))
+      slot.dialled = true
+    }
+    const hello = await greeting.hello
+    const live = slot.live
+    if (perhapsDuplicate && live !== undefined && sameBytes(live.bootId, hello.boot)) {
+      turnAway(connection, 'DUPLICATE')
+      return live
+    }
+    greeting.say(this.#hello('control'))
+    return this.#establish(slot, connection, hello)
+  }
+
+  async #greetAsAcceptor(slot: PeerSlot, connection: Connection): Promise<void> {
+    const end = slot.startGreeting()
+    try {
+      const greeting = this.#greet(connection)
+      greeting.say(this.#hello('control'))
+      const hello = await greeting.hello
+      this.#options.peerBook.noteProof(slot.peer, undefined, this.#clock.now())
+      if (hello.kind === 'bulk') this.#takeBulk(slot, connection, hello)
+      else this.#establish(slot, connection, hello)
+    } finally {
+      end()
+      this.#tidy(slot)
+    }
+  }
+
+  #greet(connection: Connection): Greeting {
+    const expected = { network: this.#options.network.keyId, version: CONNECTION_VERSIONS }
+    return new Greeting(connection, expected, this.#clock)
+  }
+
+  #hello(kind: ConnectionKind): Hello {
+    const { bootId, record, features, network } = this.#options
+    return {
+      version: CONNECTION_VERSIONS,
+      boot: bootId,
+      kind,
+      record: record(),
+      features: features ?? [],
+      network: network.keyId,
+    }
+  }
+
+  #own(stream: SecureStream): Connection {
+    const connection = new Connection(stream, { clock: this.#clock, logger: this.#logger, firstFrameOnly: true })
+    this.#connections.add(connection)
+    void connection.closed.then(() => this.#connections.delete(connection))
+    return connection
+  }
+
+  // ---- what HELLO led to
+
+  #establish(slot: PeerSlot, connection: Connection, hello: Hello): ControlConnection {
+    const { peerBook, identity } = this.#options
+    this.#requireOpen()
+    const former = slot.live
+    if (former !== undefined && !sameBytes(former.bootId, hello.boot)) {
+      if (hello.record.sequence < former.record.sequence) {
+        // Sent by the process before, and late: sequences of records only grow.
+        connection.destroy('RESTARTED')
+        return former
+      }
+      former.destroy('RESTARTED')
+    }
+    peerBook.upsert(hello.record)
+    const live = slot.live
+    if (live !== undefined && live.links >= MAX_LINKS) {
+      turnAway(connection, 'BUSY')
+      return live
+    }
+    const pair = live ?? this.#newPair(slot, connection, hello, PeerId.compare(identity.id, slot.peer) < 0)
+    const start = pair.add(connection, hello)
+    if (live === undefined) this.#emit('connected', pair)
+    slot.succeed(pair)
+    connection.proceed('control')
+    start()
+    return pair
+  }
+
+  #newPair(slot: PeerSlot, connection: Connection, hello: Hello, smaller: boolean): Pair {
+    const pair = new Pair(connection, {
+      hello,
+      remoteId: slot.peer,
+      smaller,
+      dialling: slot.dialled,
+      clock: this.#clock,
+      logger: this.#logger,
+      onFrame: (from, message) => this.#emit('frame', from, message),
+      onRoundTrip: (from, ms) => this.#options.peerBook.noteRoundTrip(from.peer, ms),
+      onDown: (gone, reason) => {
+        this.#pairs.delete(gone)
+        if (slot.live === gone) slot.live = undefined
+        this.#tidy(slot)
+        this.#emit('disconnected', gone, reason)
+      },
+    })
+    this.#pairs.add(pair)
+    slot.live = pair
+    return pair
+  }
+
+  #takeBulk(slot: PeerSlot, connection: Connection, hello: Hello): void {
+    this.#requireOpen()
+    this.#options.peerBook.upsert(hello.record)
+    if (slot.bulk >= this.#limits.bulkPerPeer || this.events.listenerCount('bulk') === 0) {
+      turnAway(connection, 'BUSY')
+      return
+    }
+    slot.bulk += 1
+    void connection.closed.then(() => {
+      slot.bulk -= 1
+      this.#tidy(slot)
+    })
+    connection.proceed('bulk')
+    this.#emit('bulk', connection)
+  }
+
+  #emit<Name extends keyof ConnectorEvents>(name: Name, ...args: ConnectorEvents[Name]): void {
+    try {
+      ;(this.events as EventEmitter).emit(name, ...args)
+    } catch (error) {
+      this.#logger.error({ err: error, event: name }, 'an event listener threw')
+    }
+  }
+
+  // ---- slots
+
+  #slot(peer: PeerId): PeerSlot {
+    const key = peer.toString()
+    const known = this.#slots.get(key)
+    if (known !== undefined) return known
+    const slot = new PeerSlot(peer)
+    this.#slots.set(key, slot)
+    return slot
+  }
+
+  #tidy(slot: PeerSlot): void {
+    const key = slot.peer.toString()
+    if (slot.empty && this.#slots.get(key) === slot) this.#slots.delete(key)
+  }
+
+  #requireOpen(): void {
+    this.#shutdown.signal.throwIfAborted()
+  }
+
+  #tooManyBulk(peer: PeerId): TransportError {
+    const text = `${this.#limits.bulkPerPeer} bulk connections with ${peer.short} are open, which is the limit; close one first.`
+    return new TransportError('RESOURCE_BUSY', text)
+  }
+}
+
+function turnAway(connection: Connection, code: CloseCode): void {
+  connection.sendLast(goAway(code))
+  void connection.close(code)
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}
+
+/** When every address failed for one and the same final reason, that reason says more than the list. */
+function soleReason(error: unknown): unknown {
+  if (!(error instanceof TransportError) || error.code !== 'ALL_ATTEMPTS_FAILED') return error
+  const reasons = error.attempts.map((attempt) => attempt.error)
+  const [first] = reasons
+  if (!(first instanceof TransportError) || (first.code !== 'SELF_DIALLED' && first.code !== 'WRONG_PEER')) return error
+  return reasons.every((reason) => reason instanceof TransportError && reason.code === first.code) ? first : error
+}
+
+const PASSED_ON: readonly string[] = ['CLOSED', 'NO_ADDRESS', 'SELF_DIALLED', 'RESOURCE_BUSY']
+
+/** What callers of `control` and `openBulk` see. */
+function unreachable(peer: PeerId, cause: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason
+  if (cause instanceof TransportError && PASSED_ON.includes(cause.code)) return cause
+  const why = cause instanceof Error ? cause.message : 'the connection ended at once'
+  return new TransportError('PEER_UNREACHABLE', `No connection to ${peer.short}: ${why}`, { cause })
+}

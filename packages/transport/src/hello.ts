@@ -1,0 +1,141 @@
+/**
+ * HELLO, the first frame in both directions of every connection: its shape and its checks, without any I/O.
+ *
+ * `pc/hello`, id 0, body `{version: [min, max], boot: bin 8, kind: 'control' | 'bulk', record: bin, features: [str], network: u32}`.
+ * `kind` counts on the dialler's side; the acceptor, which speaks before it has heard what is wanted, says 'control'.
+ * Members that this version does not know are ignored, so that later versions can add some.
+ */
+import { type PeerId, readPeerRecord, type SignedPeerRecord } from '@pc/identity'
+import { PROTOCOL_VERSION, type Value } from '@pc/wire'
+import type { CloseCode } from './close-code.js'
+import { TransportError } from './errors.js'
+
+export const HELLO_HEADER = 'pc/hello'
+export const BOOT_ID_LENGTH = 8
+/** The versions of the frames on connections that this package speaks. */
+export const CONNECTION_VERSIONS: readonly [min: number, max: number] = [PROTOCOL_VERSION, PROTOCOL_VERSION]
+/** Features are short names; a peer that needs more needs another mechanism. */
+const MAX_FEATURES = 64
+const MAX_FEATURE_LENGTH = 64
+const MAX_U32 = 0xffff_ffff
+
+export type ConnectionKind = 'control' | 'bulk'
+
+export interface Hello {
+  /** Lowest and highest version that the peer speaks. */
+  readonly version: readonly [min: number, max: number]
+  /** 8 bytes, new at each start of the peer. */
+  readonly boot: Uint8Array
+  readonly kind: ConnectionKind
+  readonly record: SignedPeerRecord
+  readonly features: readonly string[]
+  readonly network: number
+}
+
+export interface HelloExpectation {
+  /** The id that the handshake proved. */
+  readonly remoteId: PeerId
+  /** The key id of our network. */
+  readonly network: number
+  readonly version: readonly [min: number, max: number]
+}
+
+export function helloBody(hello: Hello): Value {
+  return {
+    version: [...hello.version],
+    boot: hello.boot,
+    kind: hello.kind,
+    record: hello.record.bytes,
+    features: [...hello.features],
+    network: hello.network,
+  }
+}
+
+/**
+ * Checks a HELLO: shape, then network, then version, then the record, whose signature is the costly part.
+ * @throws TransportError BAD_HELLO, OTHER_NETWORK, VERSION_MISMATCH
+ */
+export function readHello(body: Value, expected: HelloExpectation): Hello {
+  if (body === null || typeof body !== 'object' || Array.isArray(body) || body instanceof Uint8Array)
+    throw bad('a map', body)
+  const { boot, kind, record, network } = body
+  const version = readVersion(body.version)
+  if (!(boot instanceof Uint8Array) || boot.length !== BOOT_ID_LENGTH)
+    throw bad(`${BOOT_ID_LENGTH} bytes as boot`, boot)
+  if (kind !== 'control' && kind !== 'bulk') throw bad(`'control' or 'bulk' as kind`, kind)
+  if (!(record instanceof Uint8Array)) throw bad('bytes as record', record)
+  if (!isInteger(network, MAX_U32)) throw bad('a 32-bit number as network', network)
+  const features = readFeatures(body.features)
+  if (network !== expected.network) {
+    throw new TransportError(
+      'OTHER_NETWORK',
+      `${expected.remoteId.short} belongs to another network (key id ${network}, ours is ${expected.network}); compare the network names.`,
+    )
+  }
+  if (version[0] > expected.version[1] || version[1] < expected.version[0]) {
+    throw new TransportError(
+      'VERSION_MISMATCH',
+      `${expected.remoteId.short} speaks versions ${version[0]} to ${version[1]}, this peer ${expected.version[0]} to ${expected.version[1]}; update the older one.`,
+    )
+  }
+  // A copy: the bytes of a frame are a view of a much larger chunk, and the boot id is kept.
+  return {
+    version,
+    boot: Uint8Array.from(boot),
+    kind,
+    record: readRecord(record, expected.remoteId),
+    features,
+    network,
+  }
+}
+
+/** What to close a connection with whose HELLO failed with `error`. */
+export function closeCodeOfHelloError(error: unknown): CloseCode {
+  const code = error instanceof TransportError ? error.code : undefined
+  if (code === 'OTHER_NETWORK' || code === 'VERSION_MISMATCH' || code === 'HELLO_TIMEOUT') return code
+  return 'PROTOCOL_ERROR'
+}
+
+function readVersion(value: Value | undefined): [number, number] {
+  const [min, max] = Array.isArray(value) && value.length === 2 ? value : []
+  if (!isInteger(min, MAX_U32) || !isInteger(max, MAX_U32) || min > max)
+    throw bad('[lowest, highest] as version', value)
+  return [min, max]
+}
+
+function readFeatures(value: Value | undefined): string[] {
+  if (!Array.isArray(value) || value.length > MAX_FEATURES)
+    throw bad(`a list of at most ${MAX_FEATURES} features`, value)
+  const features: string[] = []
+  for (const feature of value) {
+    if (typeof feature !== 'string' || feature.length > MAX_FEATURE_LENGTH)
+      throw bad('a short string as feature', feature)
+    features.push(feature)
+  }
+  return features
+}
+
+function readRecord(bytes: Uint8Array, remoteId: PeerId): SignedPeerRecord {
+  let record: SignedPeerRecord
+  try {
+    record = readPeerRecord(Uint8Array.from(bytes))
+  } catch (cause) {
+    throw new TransportError('BAD_HELLO', `The record in the HELLO of ${remoteId.short} is not valid.`, { cause })
+  }
+  if (record.id.equals(remoteId)) return record
+  throw new TransportError(
+    'BAD_HELLO',
+    `HELLO came with the record of ${record.id.short}, but ${remoteId.short} was proved.`,
+  )
+}
+
+function isInteger(value: Value | undefined, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
+}
+
+function bad(expected: string, got: Value | undefined): TransportError {
+  const kind =
+    got instanceof Uint8Array ? `${got.length} bytes` : Array.isArray(got) ? `a list of ${got.length}` : typeof got
+  const what = typeof got === 'string' || typeof got === 'number' ? JSON.stringify(got).slice(0, 40) : kind
+  return new TransportError('BAD_HELLO', `Expected ${expected} in HELLO, but got ${what}.`)
+}

@@ -1,0 +1,40 @@
+export type { AcceptorCounters, AcceptorOptions } from './acceptor.js'
+export { Acceptor } from './acceptor.js'
+export type { Address } from './address.js'
+export { formatAddress, parseAddress } from './address.js'
+export type { CloseCode, CloseReason } from './close-code.js'
+export { CLOSE_CODES } from './close-code.js'
+export type { ConnectToPeerOptions } from './connect-to-peer.js'
+export { connectToPeer } from './connect-to-peer.js'
+export type { ConnectionOptions, OutgoingMessage } from './connection.js'
+export { Connection } from './connection.js'
+export type { ConnectorEvents, ConnectorOptions } from './connector.js'
+export { Connector } from './connector.js'
+export type { ControlConnection } from './control-connection.js'
+export type { FailedAttempt, TransportErrorCode, TransportErrorOptions } from './errors.js'
+export { TransportError } from './errors.js'
+export type { InterfaceRules, NetworkInterface } from './interfaces.js'
+export { parseInterfaceRules, usableInterfaces } from './interfaces.js'
+export type { ConnectionLimits } from './limits.js'
+export { DEFAULT_LIMITS } from './limits.js'
+export { MemoryNetwork } from './memory-network.js'
+export type { Meter } from './meter.js'
+export type {
+  BindOptions,
+  ConnectOptions,
+  DatagramHandler,
+  DatagramSocket,
+  ListenOptions,
+  NetworkProtocol,
+  SecureStream,
+  StreamHandler,
+  StreamListener,
+} from './network-protocol.js'
+export type { PeerBookEntry } from './peer-book.js'
+export { PeerBook } from './peer-book.js'
+export type { Clock, Logger, Random } from './ports.js'
+export { silentLogger, systemClock, systemRandom } from './ports.js'
+export type { SharedPort, SharedPortHandlers, SharedPortOptions } from './shared-port.js'
+export { DISCOVERY_PORT, listenOnSharedPort, PEER_PORTS } from './shared-port.js'
+export type { SystemProtocol, SystemProtocolOptions } from './system-protocol.js'
+export { systemProtocol } from './system-protocol.js'

@@ -1,0 +1,101 @@
+import type { PeerId } from '@pc/identity'
+import type { Pair } from './control-connection.js'
+import { TransportError } from './errors.js'
+
+/** Callers that wait for one dial; whoever has more has lost control over its calls. */
+const MAX_WAITERS = 1_024
+
+interface Waiter {
+  resolve(pair: Pair): void
+  reject(error: unknown): void
+}
+
+/** Everything that is going on with one other peer; it exists as long as something does. */
+export class PeerSlot {
+  readonly peer: PeerId
+  live: Pair | undefined
+  /** Cuts the dial that `waiters` wait for. */
+  dial: AbortController | undefined
+  /** The dialler's HELLO that is under way. */
+  saying: Promise<unknown> | undefined
+  /** Our HELLO is said on it, and the other side's not there yet. */
+  dialled = false
+  /** Bulk connections, those being dialled included. */
+  bulk = 0
+  /** HELLOs under way, in both directions. */
+  greetings = 0
+  readonly #waiters = new Set<Waiter>()
+  #whenGreeted: (() => void)[] = []
+
+  constructor(peer: PeerId) {
+    this.peer = peer
+  }
+
+  /** Nothing is going on. */
+  get empty(): boolean {
+    return this.live === undefined && this.dial === undefined && this.bulk === 0 && this.greetings === 0
+  }
+
+  /** The end of the dial under way. The last one that leaves by its signal cuts the dial. */
+  wait(signal?: AbortSignal): Promise<Pair> {
+    if (this.#waiters.size >= MAX_WAITERS) {
+      const text = `${MAX_WAITERS} callers wait for the connection to ${this.peer.short} already.`
+      return Promise.reject(new TransportError('RESOURCE_BUSY', text))
+    }
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiters.delete(waiter)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const waiter: Waiter = {
+        resolve: (pair) => {
+          leave()
+          resolve(pair)
+        },
+        reject: (error) => {
+          leave()
+          reject(error)
+        },
+      }
+      const onAbort = (): void => {
+        waiter.reject(signal?.reason)
+        if (this.#waiters.size === 0) this.#cutDial()
+      }
+      this.#waiters.add(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Whatever way it came about: everybody has what they waited for, and a dial under way is cut. */
+  succeed(pair: Pair): void {
+    for (const waiter of [...this.#waiters]) waiter.resolve(pair)
+    this.#cutDial()
+  }
+
+  fail(error: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(error)
+  }
+
+  /** Counts a HELLO under way until the function that is returned is called. */
+  startGreeting(): () => void {
+    this.greetings += 1
+    return () => {
+      this.greetings -= 1
+      if (this.greetings > 0) return
+      const waiting = this.#whenGreeted
+      this.#whenGreeted = []
+      for (const resolve of waiting) resolve()
+    }
+  }
+
+  /** Resolves when no HELLO is under way: each has its deadline, so this is soon. */
+  async greeted(): Promise<void> {
+    if (this.greetings > 0) await new Promise<void>((resolve) => this.#whenGreeted.push(resolve))
+  }
+
+  #cutDial(): void {
+    const dial = this.dial
+    this.dial = undefined
+    dial?.abort(new TransportError('CONNECTION_CLOSED', `Nobody waits for the dial to ${this.peer.short} any more.`))
+  }
+}

@@ -1,0 +1,117 @@
+import type { Address } from './address.js'
+import { errorCode, TransportError } from './errors.js'
+import type { DatagramSocket, NetworkProtocol, StreamHandler, StreamListener } from './network-protocol.js'
+
+/** UDP announcements of all peers of a machine meet here, shared; never taken for anything else. */
+export const DISCOVERY_PORT = 3486
+/** Where a peer's own TCP and UDP port is looked for, in this order; 0 is any free one. */
+export const PEER_PORTS: readonly number[] = [3485, 3487, 3488, 3489, 3490, 3491, 0]
+/** The machine chooses port 0 for the first socket, and somebody may have the same number elsewhere; then it chooses again. */
+const TRIES_FOR_ANY_PORT = 16
+/** With these somebody else has the port, or we may not have it; anything else would go wrong on every port. */
+const PORT_TAKEN: ReadonlySet<string> = new Set(['ADDRESS_IN_USE', 'PERMISSION_DENIED'])
+
+export interface SharedPortHandlers {
+  onStream: StreamHandler
+  /** `via` is the socket it came in by, from which an answer has the source address that the sender expects. */
+  onDatagram: (bytes: Uint8Array, from: Address, via: DatagramSocket) => void
+}
+
+export interface SharedPortOptions {
+  /** @default PEER_PORTS */
+  ports?: readonly number[]
+  signal?: AbortSignal
+}
+
+/** One number for TCP and UDP on every host that was asked for. */
+export interface SharedPort {
+  readonly port: number
+  /** In the order of the hosts. */
+  readonly sockets: readonly DatagramSocket[]
+  readonly listeners: readonly StreamListener[]
+  /** Closes all of them; streams that were handed over stay. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Takes the first port of the list that is free for TCP and UDP on every host, exclusively. Of a port that does not fit everywhere
+ * nothing is kept. What arrives before the last socket stands is dropped: nobody has been told the port yet.
+ * @throws TransportError NO_FREE_PORT, or what binding a host rejects with when another port would not help
+ */
+export async function listenOnSharedPort(
+  protocol: NetworkProtocol,
+  hosts: readonly string[],
+  handlers: SharedPortHandlers,
+  { ports = PEER_PORTS, signal }: SharedPortOptions = {},
+): Promise<SharedPort> {
+  if (hosts.length === 0 || ports.includes(DISCOVERY_PORT)) {
+    throw new TransportError(
+      'ADDRESS_INVALID',
+      `Expected at least one host and no port ${DISCOVERY_PORT}, which belongs to discovery, but got hosts [${hosts.join(', ')}], ports [${ports.join(', ')}].`,
+    )
+  }
+  let last: unknown
+  for (const wanted of ports) {
+    for (let tries = wanted === 0 ? TRIES_FOR_ANY_PORT : 1; tries > 0; tries -= 1) {
+      const attempt = new Attempt(protocol, handlers)
+      try {
+        return await attempt.open(hosts, wanted, signal)
+      } catch (error) {
+        await attempt.close()
+        if (!PORT_TAKEN.has(errorCode(error) ?? '')) throw error
+        last = error
+      }
+    }
+  }
+  throw new TransportError(
+    'NO_FREE_PORT',
+    `None of the ports ${ports.map((port) => port || 'any').join(', ')} is free for TCP and UDP on ${hosts.join(', ')}.`,
+    { cause: last },
+  )
+}
+
+class Attempt {
+  readonly #protocol: NetworkProtocol
+  readonly #handlers: SharedPortHandlers
+  readonly #sockets: DatagramSocket[] = []
+  readonly #listeners: StreamListener[] = []
+  #complete = false
+  #closing: Promise<void> | undefined
+
+  constructor(protocol: NetworkProtocol, handlers: SharedPortHandlers) {
+    this.#protocol = protocol
+    this.#handlers = handlers
+  }
+
+  async open(hosts: readonly string[], wanted: number, signal: AbortSignal | undefined): Promise<SharedPort> {
+    const pass = signal === undefined ? {} : { signal }
+    let port = wanted
+    for (const host of hosts) {
+      let socket: DatagramSocket | undefined
+      socket = await this.#protocol.bind({ host, port, ...pass }, (bytes, from) => {
+        if (this.#complete && socket !== undefined) this.#handlers.onDatagram(bytes, from, socket)
+      })
+      this.#sockets.push(socket)
+      port = socket.address.port
+      if (port === DISCOVERY_PORT) {
+        throw new TransportError('ADDRESS_IN_USE', `Port ${DISCOVERY_PORT} belongs to discovery.`, {
+          address: { host, port },
+        })
+      }
+      this.#listeners.push(await this.#protocol.listen({ host, port }, (stream) => this.#onStream(stream), pass))
+    }
+    this.#complete = true
+    return { port, sockets: this.#sockets, listeners: this.#listeners, close: () => this.close() }
+  }
+
+  close(): Promise<void> {
+    this.#complete = false
+    this.#closing ??= Promise.all([...this.#listeners, ...this.#sockets].map((one) => one.close())).then(() => {})
+    return this.#closing
+  }
+
+  #onStream(stream: Parameters<StreamHandler>[0]): void {
+    if (this.#complete) this.#handlers.onStream(stream)
+    else stream.duplex.destroy()
+  }
+}

@@ -1,0 +1,50 @@
+import type { Identity } from '@pc/identity'
+import type { NetworkProtocol } from './network-protocol.js'
+import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
+import { connectTls } from './tls-connect.js'
+import { createTlsContext, HANDSHAKE_TIMEOUT_MS } from './tls-context.js'
+import { type StreamCounters, TlsListener } from './tls-listener.js'
+import { bindUdp } from './udp-socket.js'
+
+export interface SystemProtocolOptions {
+  /** @default systemClock */
+  clock?: Clock
+  /** @default silentLogger */
+  logger?: Logger
+  /** How long a connection may take to prove its key, on both sides. @default 5000 */
+  handshakeTimeoutMs?: number
+  /** Handshakes that a listener lets go on at once; the next connection is destroyed and counted. @default 64 */
+  maxHandshakes?: number
+  /** The same for one remote address; raise it where many peers share a machine. @default 16 */
+  maxHandshakesPerAddress?: number
+}
+
+export interface SystemProtocol extends NetworkProtocol {
+  /** Grow only; of all listeners together. */
+  readonly counters: Readonly<StreamCounters>
+}
+
+/** TLS 1.3 and UDP of this machine, for the peer `identity`. Opens nothing by itself, so there is nothing to close. */
+export function systemProtocol(identity: Identity, options: SystemProtocolOptions = {}): SystemProtocol {
+  const { clock = systemClock, logger = silentLogger, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
+  const { maxHandshakes, maxHandshakesPerAddress } = options
+  const context = createTlsContext(identity)
+  const counters: StreamCounters = { accepted: 0, handshakesRefused: 0, handshakesFailed: 0, handshakesTimedOut: 0 }
+  const listenerOptions = {
+    context,
+    clock,
+    logger,
+    counters,
+    handshakeTimeoutMs,
+    maxHandshakes,
+    maxHandshakesPerAddress,
+  }
+  return {
+    name: 'system',
+    counters,
+    connect: (address, connectOptions) =>
+      connectTls(context, address, clock, { timeoutMs: handshakeTimeoutMs, ...connectOptions }),
+    listen: (address, onStream, listenOptions) => TlsListener.listen(address, onStream, listenerOptions, listenOptions),
+    bind: (bindOptions, onDatagram) => bindUdp(bindOptions, onDatagram, logger),
+  }
+}

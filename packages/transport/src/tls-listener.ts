@@ -1,0 +1,215 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { type Address, formatAddress, requireAddress } from './address.js'
+import { fromSystemError } from './errors.js'
+import { HandshakeSlots } from './handshake-slots.js'
+import type { ListenOptions, StreamHandler, StreamListener } from './network-protocol.js'
+import type { Clock, Logger } from './ports.js'
+import { provedPeer, STREAM_HIGH_WATER_MARK, TCP_KEEP_ALIVE_MS, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+
+/** Connections waiting in the kernel. */
+const BACKLOG = 128
+
+/** What listeners count; shared by all of one protocol. */
+export interface StreamCounters {
+  /** Streams that were handed over. */
+  accepted: number
+  /** Connections destroyed because too many handshakes were under way. */
+  handshakesRefused: number
+  /** Handshakes that were broken off, or ended with a certificate that is not accepted. */
+  handshakesFailed: number
+  /** Handshakes cut by the deadline. */
+  handshakesTimedOut: number
+}
+
+export interface TlsListenerOptions {
+  readonly context: TlsContext
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly counters: StreamCounters
+  readonly handshakeTimeoutMs: number
+  readonly maxHandshakes?: number | undefined
+  readonly maxHandshakesPerAddress?: number | undefined
+}
+
+interface Handshake {
+  readonly raw: Socket
+  /** Gives the slot back and stops the deadline. */
+  readonly end: () => void
+}
+
+/**
+ * Accepts TCP connections, lets each prove its key within the deadline, and hands over those that did. Two servers do it:
+ * one accepts and counts, so that excess costs no TLS state; the other never listens and only does handshakes.
+ */
+export class TlsListener implements StreamListener {
+  readonly #options: TlsListenerOptions
+  readonly #onStream: StreamHandler
+  readonly #slots: HandshakeSlots
+  /** By remote address and port, which no two connections of one listener share. */
+  readonly #handshakes = new Map<string, Handshake>()
+  readonly #tls: ReturnType<typeof createTlsServer>
+  readonly #tcp: Server
+  #address: Address
+  #closed = false
+
+  static async listen(
+    address: Address,
+    onStream: StreamHandler,
+    options: TlsListenerOptions,
+    { backlog = BACKLOG, signal }: ListenOptions = {},
+  ): Promise<TlsListener> {
+    signal?.throwIfAborted()
+    requireAddress(address, true)
+    const listener = new TlsListener(address, onStream, options)
+    await listener.#start(backlog, signal)
+    return listener
+  }
+
+  private constructor(address: Address, onStream: StreamHandler, options: TlsListenerOptions) {
+    this.#address = address
+    this.#onStream = onStream
+    this.#options = options
+    this.#slots = new HandshakeSlots(options.maxHandshakes, options.maxHandshakesPerAddress)
+    this.#tls = createTlsServer({ ...options.context.options, ...TLS_OPTIONS })
+    this.#tls.on('secureConnection', (socket) => this.#onSecure(socket))
+    this.#tls.on('tlsClientError', (error, socket) => {
+      options.counters.handshakesFailed += 1
+      options.logger.debug({ from: socket.remoteAddress, error }, 'handshake failed')
+      socket.destroy()
+    })
+    this.#tcp = createServer({
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      allowHalfOpen: false,
+    })
+    this.#tcp.on('connection', (raw) => this.#onConnection(raw))
+  }
+
+  get address(): Address {
+    return this.#address
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    // The kernel has the port back when this returns; the callback would wait for streams that are not ours any more.
+    this.#tcp.close()
+    await Promise.all([...this.#handshakes.values()].map(({ raw }) => destroyed(raw)))
+  }
+
+  async #start(backlog: number, signal: AbortSignal | undefined): Promise<void> {
+    const { host, port } = this.#address
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        signal?.removeEventListener('abort', onAbort)
+        this.#tcp.off('error', onError)
+        if (error === undefined) {
+          resolve()
+        } else {
+          this.#closed = true
+          this.#tcp.close()
+          reject(error)
+        }
+      }
+      const onAbort = (): void => settle(signal?.reason)
+      const onError = (error: Error): void =>
+        settle(fromSystemError(error, `listen at ${formatAddress(this.#address)}`, this.#address))
+      signal?.addEventListener('abort', onAbort)
+      this.#tcp.once('error', onError)
+      // For `::` IPv6 only: IPv4 has a listener of its own, on the same port.
+      this.#tcp.listen({ host, port, backlog, exclusive: true, ipv6Only: host.includes(':') }, () => settle())
+    })
+    this.#tcp.on('error', (error) => this.#options.logger.warn({ error }, 'listening socket failed'))
+    const bound = this.#tcp.address()
+    if (bound !== null && typeof bound === 'object') this.#address = { host, port: bound.port }
+  }
+
+  #onConnection(raw: Socket): void {
+    const { clock, logger, counters, handshakeTimeoutMs } = this.#options
+    const from = remoteAddressOf(raw)
+    raw.on('error', (error) => logger.debug({ from, error }, 'connection failed'))
+    if (this.#closed || from === undefined || !this.#slots.take(from.host)) {
+      counters.handshakesRefused += 1
+      logger.debug({ from, underWay: this.#slots.taken }, 'too many handshakes, connection refused')
+      raw.destroy()
+      return
+    }
+    const key = formatAddress(from)
+    const end = (): void => {
+      clock.clearTimeout(timer)
+      raw.off('close', end)
+      if (this.#handshakes.delete(key)) this.#slots.give(from.host)
+    }
+    const timer = clock.setTimeout(() => {
+      counters.handshakesTimedOut += 1
+      logger.debug({ from, handshakeTimeoutMs }, 'handshake not done in time')
+      raw.destroy()
+    }, handshakeTimeoutMs)
+    raw.once('close', end)
+    this.#handshakes.set(key, { raw, end })
+    this.#startTls(raw)
+  }
+
+  /** A tls.Server takes no highWaterMark for its sockets, only the default of the moment when it makes one, which is here. */
+  #startTls(raw: Socket): void {
+    const before = getDefaultHighWaterMark(false)
+    setDefaultHighWaterMark(false, STREAM_HIGH_WATER_MARK)
+    try {
+      this.#tls.emit('connection', raw)
+    } finally {
+      setDefaultHighWaterMark(false, before)
+    }
+  }
+
+  /** The handshake listener: everything up to the check happens in its turn, see provedPeer. */
+  #onSecure(socket: TLSSocket): void {
+    const { context, counters, logger } = this.#options
+    // Stays for the life of the socket, so that an error before the owner listens does not end the process.
+    socket.on('error', (error) => logger.trace({ error }, 'accepted stream failed'))
+    const remoteAddress = remoteAddressOf(socket)
+    const handshake = remoteAddress && this.#handshakes.get(formatAddress(remoteAddress))
+    if (remoteAddress === undefined || handshake === undefined) {
+      socket.destroy()
+      return
+    }
+    handshake.end()
+    try {
+      const remoteId = provedPeer(socket, context.identity.id, remoteAddress)
+      const localAddress = { host: socket.localAddress ?? this.#address.host, port: this.#address.port }
+      counters.accepted += 1
+      this.#hand({ duplex: socket, remoteId, remoteAddress, localAddress, dialled: false })
+    } catch (error) {
+      socket.destroy()
+      counters.handshakesFailed += 1
+      logger.debug({ from: remoteAddress, error }, 'certificate refused')
+    }
+  }
+
+  #hand(stream: Parameters<StreamHandler>[0]): void {
+    try {
+      this.#onStream(stream)
+    } catch (error) {
+      stream.duplex.destroy()
+      this.#options.logger.error({ peer: stream.remoteId.short, error }, 'the stream handler threw')
+    }
+  }
+}
+
+function remoteAddressOf(socket: Socket): Address | undefined {
+  const { remoteAddress, remotePort } = socket
+  return remoteAddress === undefined || remotePort === undefined ? undefined : { host: remoteAddress, port: remotePort }
+}
+
+function destroyed(raw: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (raw.closed) {
+      resolve()
+    } else {
+      raw.once('close', () => resolve())
+      raw.destroy()
+    }
+  })
+}

@@ -1,0 +1,362 @@
+/**
+ * What every implementation of `NetworkProtocol` must do, as tests. To check one of your own, call `describeNetworkProtocol` with
+ * a function that makes two peers which can reach each other.
+ */
+import { once } from 'node:events'
+import type { PeerId } from '@pc/identity'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Address, DatagramSocket, NetworkProtocol, SecureStream, StreamListener } from '../src/index.js'
+
+export interface ProtocolPair {
+  readonly one: { readonly protocol: NetworkProtocol; readonly id: PeerId; readonly host: string }
+  readonly two: { readonly protocol: NetworkProtocol; readonly id: PeerId; readonly host: string }
+  /** Lets a promise settle: moves virtual time, or just waits for a real network. */
+  settle<T>(promise: Promise<T>): Promise<T>
+  close?(): Promise<void> | void
+}
+
+const GROUP = '239.1.11.11'
+/** TEST-NET-1 of RFC 5737: no interface has it. */
+const NOWHERE = '192.0.2.1'
+const STRANGER_BYTE = 0x55
+
+export function describeNetworkProtocol(name: string, create: () => ProtocolPair, stranger: PeerId): void {
+  describe(`contract of NetworkProtocol: ${name}`, () => {
+    let pair: ProtocolPair
+    const open: { close(): Promise<void> }[] = []
+    const streams: SecureStream[] = []
+
+    beforeEach(() => {
+      pair = create()
+    })
+    afterEach(async () => {
+      for (const { duplex } of streams.splice(0)) duplex.destroy()
+      await pair.settle(Promise.all(open.splice(0).map((one) => one.close())))
+      await pair.close?.()
+    })
+
+    /** Peer two listens; `accepted()` waits for the next stream. */
+    async function listen(port = 0) {
+      const arrived: SecureStream[] = []
+      const waiting: ((stream: SecureStream) => void)[] = []
+      const listener = await pair.settle(
+        pair.two.protocol.listen({ host: pair.two.host, port }, (stream) => {
+          streams.push(stream)
+          const next = waiting.shift()
+          if (next === undefined) arrived.push(stream)
+          else next(stream)
+        }),
+      )
+      open.push(listener)
+      const accepted = (): Promise<SecureStream> => {
+        const there = arrived.shift()
+        return there === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(there)
+      }
+      return { listener, arrived, accepted }
+    }
+
+    async function connect(address: Address, options: Parameters<NetworkProtocol['connect']>[1] = {}) {
+      const stream = await pair.settle(pair.one.protocol.connect(address, options))
+      streams.push(stream)
+      return stream
+    }
+
+    async function connected(): Promise<{ dialled: SecureStream; accepted: SecureStream; listener: StreamListener }> {
+      const { listener, accepted } = await listen()
+      const dialled = await connect(listener.address, { expect: pair.two.id })
+      return { dialled, accepted: await pair.settle(accepted()), listener }
+    }
+
+    async function bind(who: 'one' | 'two', options: Partial<Parameters<NetworkProtocol['bind']>[0]> = {}) {
+      const inbox: { bytes: Uint8Array; from: Address }[] = []
+      let wake = (): void => {}
+      const peer = pair[who]
+      const socket = await pair.settle(
+        peer.protocol.bind({ host: peer.host, port: 0, ...options }, (bytes, from) => {
+          inbox.push({ bytes, from })
+          wake()
+        }),
+      )
+      open.push(socket)
+      const received = (count: number): Promise<void> =>
+        pair.settle(
+          new Promise((resolve) => {
+            wake = () => {
+              if (inbox.length >= count) resolve()
+            }
+            wake()
+          }),
+        )
+      return { socket, inbox, received }
+    }
+
+    const send = (socket: DatagramSocket, bytes: Uint8Array, to: Address): Promise<void> =>
+      pair.settle(socket.send(bytes, to))
+
+    /** The code a promise rejects with. */
+    const failure = (promise: Promise<unknown>): Promise<unknown> =>
+      pair.settle(
+        promise.then(
+          () => 'nothing',
+          (error: { code?: string }) => error.code,
+        ),
+      )
+
+    /** Reads to the end; to be settled by the caller. */
+    async function readAll({ duplex }: SecureStream): Promise<Buffer> {
+      const chunks: Buffer[] = []
+      duplex.on('data', (chunk) => chunks.push(chunk))
+      await once(duplex, 'end')
+      return Buffer.concat(chunks)
+    }
+
+    describe('streams', () => {
+      it('tell both sides who and where the other is', async () => {
+        const { dialled, accepted, listener } = await connected()
+        expect(dialled.dialled).toBe(true)
+        expect(dialled.remoteId.equals(pair.two.id)).toBe(true)
+        expect(dialled.remoteAddress).toEqual(listener.address)
+        expect(accepted.dialled).toBe(false)
+        expect(accepted.remoteId.equals(pair.one.id)).toBe(true)
+        expect(accepted.remoteAddress).toEqual(dialled.localAddress)
+        expect(accepted.localAddress).toEqual(listener.address)
+        expect(dialled.localAddress.host).toBe(pair.one.host)
+      })
+
+      it('refuse a peer that was not expected, who then gets no stream', async () => {
+        const { listener, arrived } = await listen()
+        expect(await failure(pair.one.protocol.connect(listener.address, { expect: stranger }))).toBe('WRONG_PEER')
+        await connect(listener.address, { expect: pair.two.id })
+        await pair.settle(new Promise(setImmediate))
+        expect(arrived.length).toBeLessThanOrEqual(1)
+      })
+
+      it('refuse to lead back to the peer itself', async () => {
+        const { listener } = await listen()
+        expect(await failure(pair.two.protocol.connect(listener.address))).toBe('SELF_DIALLED')
+      })
+
+      it('are refused where nobody listens', async () => {
+        const { listener } = await listen()
+        await pair.settle(listener.close())
+        expect(await failure(pair.one.protocol.connect(listener.address))).toBe('CONNECTION_REFUSED')
+      })
+
+      it('do not resolve names', async () => {
+        const { protocol } = pair.one
+        expect(await failure(protocol.connect({ host: 'localhost', port: 3485 }))).toBe('ADDRESS_INVALID')
+        expect(await failure(protocol.connect({ host: pair.two.host, port: 0 }))).toBe('ADDRESS_INVALID')
+        expect(await failure(protocol.listen({ host: 'localhost', port: 0 }, () => {}))).toBe('ADDRESS_INVALID')
+      })
+
+      it('carry bytes unchanged both ways, and end after the last one', async () => {
+        const { dialled, accepted } = await connected()
+        const sent = Buffer.alloc(1_000_003, 'the quick brown fox jumps over the lazy dog')
+        const [there, back] = [readAll(accepted), readAll(dialled)]
+        for (let at = 0; at < sent.length; at += 77_777) {
+          dialled.duplex.write(sent.subarray(at, at + 77_777))
+          accepted.duplex.write(sent.subarray(at, at + 77_777))
+        }
+        dialled.duplex.end()
+        expect((await pair.settle(there)).equals(sent)).toBe(true)
+        accepted.duplex.end()
+        expect((await pair.settle(back)).equals(sent)).toBe(true)
+      })
+
+      it('keep what arrives before somebody reads', async () => {
+        const { listener, accepted } = await listen()
+        const dialled = await connect(listener.address)
+        dialled.duplex.end(Uint8Array.of(1, 2, 3))
+        const stream = await pair.settle(accepted())
+        await pair.settle(new Promise(setImmediate))
+        expect(await pair.settle(readAll(stream))).toEqual(Buffer.of(1, 2, 3))
+      })
+
+      it('make the writer wait for the reader', async () => {
+        const { dialled, accepted } = await connected()
+        const chunk = Buffer.alloc(65_536)
+        let chunks = 0
+        // Far more than the kernel keeps for a connection; nobody reads.
+        while (chunks < 1_000 && dialled.duplex.writableLength < 4 * 65_536) {
+          dialled.duplex.write(chunk)
+          chunks += 1
+          await pair.settle(new Promise(setImmediate))
+        }
+        expect(chunks).toBeLessThan(1_000)
+        expect(dialled.duplex.writableNeedDrain).toBe(true)
+        const drained = once(dialled.duplex, 'drain')
+        accepted.duplex.resume()
+        await pair.settle(drained)
+      })
+
+      it('close at the other end when one is destroyed', async () => {
+        const { dialled, accepted } = await connected()
+        dialled.duplex.resume()
+        const closed = once(dialled.duplex, 'close')
+        accepted.duplex.destroy()
+        await pair.settle(closed)
+        expect(dialled.duplex.destroyed).toBe(true)
+      })
+
+      it('do not throw at the process when nobody listens for their errors', async () => {
+        const { dialled, accepted } = await connected()
+        const closed = [dialled, accepted].map(
+          ({ duplex }) => new Promise<void>((resolve) => duplex.once('close', () => resolve())),
+        )
+        accepted.duplex.resume()
+        dialled.duplex.destroy(new Error('on purpose'))
+        await pair.settle(Promise.all(closed))
+        expect(dialled.duplex.errored?.message).toBe('on purpose')
+      })
+    })
+
+    describe('a listener', () => {
+      it('has a real port, which nobody else can take until it is closed', async () => {
+        const { listener } = await listen()
+        const { port } = listener.address
+        expect(port).toBeGreaterThan(0)
+        const again = (): Promise<StreamListener> => pair.two.protocol.listen({ host: pair.two.host, port }, () => {})
+        expect(await failure(again())).toBe('ADDRESS_IN_USE')
+        await pair.settle(listener.close())
+        open.push(await pair.settle(again()))
+      })
+
+      it('leaves streams to their owners when it closes, twice if need be', async () => {
+        const { dialled, accepted, listener } = await connected()
+        await pair.settle(listener.close())
+        await pair.settle(listener.close())
+        const text = readAll(accepted)
+        dialled.duplex.end('still here')
+        expect((await pair.settle(text)).toString()).toBe('still here')
+      })
+
+      it('cannot use an address of another machine', async () => {
+        expect(await failure(pair.two.protocol.listen({ host: NOWHERE, port: 0 }, () => {}))).toBe(
+          'ADDRESS_NOT_AVAILABLE',
+        )
+      })
+    })
+
+    describe('a signal', () => {
+      it('that is aborted already keeps everything from starting', async () => {
+        const { listener } = await listen()
+        const signal = AbortSignal.abort(Object.assign(new Error('enough'), { code: 'ENOUGH' }))
+        const { protocol, host } = pair.one
+        expect(await failure(protocol.connect(listener.address, { signal }))).toBe('ENOUGH')
+        expect(await failure(protocol.listen({ host, port: 0 }, () => {}, { signal }))).toBe('ENOUGH')
+        expect(await failure(protocol.bind({ host, port: 0, signal }, () => {}))).toBe('ENOUGH')
+      })
+
+      it('cuts a connect that is under way, and does nothing to one that is done', async () => {
+        const { listener } = await listen()
+        const first = new AbortController()
+        const connecting = pair.one.protocol.connect(listener.address, { signal: first.signal })
+        first.abort(Object.assign(new Error('enough'), { code: 'ENOUGH' }))
+        const outcome = await pair.settle(
+          connecting.then(
+            (stream) => {
+              stream.duplex.destroy()
+              return 'done before'
+            },
+            (error: { code?: string }) => error.code,
+          ),
+        )
+        expect(['ENOUGH', 'done before']).toContain(outcome)
+
+        const second = new AbortController()
+        const stream = await connect(listener.address, { signal: second.signal })
+        second.abort()
+        expect(stream.duplex.destroyed).toBe(false)
+      })
+    })
+
+    describe('datagrams', () => {
+      it('arrive with the address to answer to, and belong to the receiver', async () => {
+        const [one, two] = [await bind('one'), await bind('two')]
+        const bytes = Uint8Array.of(1, 2, 3)
+        await send(one.socket, bytes, two.socket.address)
+        bytes.fill(9)
+        await two.received(1)
+        expect([...(two.inbox[0]?.bytes ?? [])]).toEqual([1, 2, 3])
+        expect(two.inbox[0]?.from).toEqual(one.socket.address)
+        await send(two.socket, Uint8Array.of(4), two.inbox[0]?.from ?? one.socket.address)
+        await one.received(1)
+      })
+
+      it('have at most 1,200 bytes', async () => {
+        const [one, two] = [await bind('one'), await bind('two')]
+        const tooLong = one.socket.send(new Uint8Array(1_201), two.socket.address)
+        expect(await failure(tooLong)).toBe('DATAGRAM_TOO_LARGE')
+        await send(one.socket, new Uint8Array(1_200), two.socket.address)
+        await two.received(1)
+        expect(two.inbox[0]?.bytes.length).toBe(1_200)
+      })
+
+      it('to nobody are lost without an error', async () => {
+        const [one, two] = [await bind('one'), await bind('two')]
+        await pair.settle(two.socket.close())
+        await send(one.socket, Uint8Array.of(1), two.socket.address)
+        await send(one.socket, Uint8Array.of(2), two.socket.address)
+      })
+
+      it('are refused by a socket that is closed, which may be closed again', async () => {
+        const { socket } = await bind('one')
+        await pair.settle(socket.close())
+        await pair.settle(socket.close())
+        expect(await failure(socket.send(Uint8Array.of(1), socket.address))).toBe('SOCKET_CLOSED')
+        expect(() => socket.joinGroup(GROUP, pair.one.host)).toThrow(expect.objectContaining({ code: 'SOCKET_CLOSED' }))
+      })
+
+      it('do not go to names', async () => {
+        const { socket } = await bind('one')
+        expect(await failure(socket.send(Uint8Array.of(1), { host: 'localhost', port: 9 }))).toBe('ADDRESS_INVALID')
+        expect(await failure(pair.one.protocol.bind({ host: 'localhost', port: 0 }, () => {}))).toBe('ADDRESS_INVALID')
+      })
+
+      it('come to an exclusive port, unless both share it', async () => {
+        const { socket } = await bind('one')
+        const { port } = socket.address
+        const again = { host: pair.one.host, port }
+        expect(await failure(pair.one.protocol.bind(again, () => {}))).toBe('ADDRESS_IN_USE')
+        expect(await failure(pair.one.protocol.bind({ ...again, shareAddress: true }, () => {}))).toBe('ADDRESS_IN_USE')
+        await pair.settle(socket.close())
+        const first = await bind('one', { port, shareAddress: true })
+        const second = await bind('one', { port, shareAddress: true })
+        expect(second.socket.address.port).toBe(first.socket.address.port)
+        expect(await failure(pair.one.protocol.bind({ host: NOWHERE, port: 0 }, () => {}))).toBe(
+          'ADDRESS_NOT_AVAILABLE',
+        )
+      })
+
+      it('reach every member of a group, and nobody who left it', async () => {
+        const multicast = { interfaceAddress: pair.two.host }
+        const sender = await bind('two', { multicast })
+        // Where multicast arrives: not a socket bound to a unicast address.
+        const first = await bind('two', { host: '0.0.0.0', shareAddress: true })
+        const { port } = first.socket.address
+        const second = await bind('two', { host: '0.0.0.0', port, shareAddress: true })
+        for (const { socket } of [first, second]) {
+          socket.joinGroup(GROUP, pair.two.host)
+          socket.joinGroup(GROUP, pair.two.host)
+        }
+        await send(sender.socket, Uint8Array.of(1), { host: GROUP, port })
+        await first.received(1)
+        await second.received(1)
+        first.inbox[0]?.bytes.fill(STRANGER_BYTE)
+        expect([...(second.inbox[0]?.bytes ?? [])]).toEqual([1])
+
+        second.socket.leaveGroup(GROUP, pair.two.host)
+        second.socket.leaveGroup(GROUP, pair.two.host)
+        await send(sender.socket, Uint8Array.of(2), { host: GROUP, port })
+        await first.received(2)
+        expect(first.inbox[1]?.from).toEqual(sender.socket.address)
+      })
+
+      it('join groups only on interfaces that exist', async () => {
+        const { socket } = await bind('one', { host: '0.0.0.0' })
+        const code = 'ADDRESS_NOT_AVAILABLE'
+        expect(() => socket.joinGroup(GROUP, NOWHERE)).toThrow(expect.objectContaining({ code }))
+      })
+    })
+  })
+}

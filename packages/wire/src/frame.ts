@@ -1,0 +1,129 @@
+import { InvalidPacketError, WireError } from './errors.js'
+import { checkFrameLimit, MAX_CONTROL_FRAME, STREAM_LIMITS } from './limits.js'
+import { encodeEnvelope, type Message } from './message.js'
+
+export interface FrameOptions {
+  /** The longest envelope, in bytes without the prefix, at most MAX_FRAME. @default MAX_CONTROL_FRAME */
+  maxLength?: number
+}
+
+const PREFIX_LENGTH = 4
+const EMPTY = new Uint8Array(0)
+// A frame that arrives in pieces starts with room for this much, and grows with what has come.
+const FIRST_CAPACITY = 512
+
+/**
+ * A message as it goes into a stream: a 4-byte big-endian length, then the envelope, in one buffer of the caller's own.
+ * @throws WireError TOO_LARGE, BAD_LIMIT, and whatever `encodeMessage` throws
+ */
+export function encodeFrame(message: Message, options: FrameOptions = {}): Uint8Array {
+  const { maxLength = MAX_CONTROL_FRAME } = options
+  checkFrameLimit(maxLength)
+  const frame = encodeEnvelope(message, { limits: STREAM_LIMITS, reserve: PREFIX_LENGTH, maxLength })
+  new DataView(frame.buffer).setUint32(0, frame.length - PREFIX_LENGTH)
+  return frame
+}
+
+/**
+ * A stream of bytes to the envelopes in it, however the stream was cut.
+ *
+ * It never allocates by a length it was only told: the buffer of an incomplete frame is at most twice what has arrived
+ * of it (and 512 bytes), and never longer than the frame. The work is linear in the bytes pushed.
+ */
+export class FrameDecoder {
+  readonly #maxLength: number
+  #state: 'open' | 'ended' | InvalidPacketError = 'open'
+  #prefixFilled = 0
+  #length = 0
+  #body: Uint8Array = EMPTY
+  #bodyFilled = 0
+
+  /** @throws WireError BAD_LIMIT */
+  constructor(options: FrameOptions = {}) {
+    const { maxLength = MAX_CONTROL_FRAME } = options
+    checkFrameLimit(maxLength)
+    this.#maxLength = maxLength
+  }
+
+  /** Bytes held of a frame that is not whole yet, its prefix included. */
+  get buffered(): number {
+    return this.#prefixFilled + this.#bodyFilled
+  }
+
+  /**
+   * Takes the next bytes of the stream and returns the envelopes that became whole, without their prefix. Each is
+   * either a view of `chunk` or a buffer of its own; the decoder keeps no reference to either.
+   *
+   * After an error the stream has no more frame borders: every later call throws the same error. Frames that the
+   * failing chunk completed before the fault are lost with it.
+   * @throws InvalidPacketError EMPTY_FRAME, FRAME_TOO_LARGE; WireError DECODER_CLOSED after `end`
+   */
+  push(chunk: Uint8Array): Uint8Array[] {
+    if (this.#state instanceof InvalidPacketError) throw this.#state
+    if (this.#state === 'ended') throw new WireError('DECODER_CLOSED', 'push() came after end(); make a new decoder')
+    const frames: Uint8Array[] = []
+    let position = 0
+    while (position < chunk.length) {
+      if (this.#prefixFilled < PREFIX_LENGTH) {
+        this.#length = this.#length * 256 + (chunk[position++] as number)
+        if (++this.#prefixFilled === PREFIX_LENGTH) this.#checkLength()
+        continue
+      }
+      const end = Math.min(chunk.length, position + this.#length - this.#bodyFilled)
+      const part = new Uint8Array(chunk.buffer, chunk.byteOffset + position, end - position)
+      position = end
+      const frame = part.length === this.#length ? part : this.#collect(part)
+      if (frame === undefined) continue
+      frames.push(frame)
+      this.#reset()
+    }
+    return frames
+  }
+
+  /**
+   * Says that the stream has ended; harmless when repeated.
+   * @throws InvalidPacketError FRAME_TRUNCATED if it ended inside a frame, or the error that `push` threw before
+   */
+  end(): void {
+    if (this.#state instanceof InvalidPacketError) throw this.#state
+    if (this.buffered > 0) {
+      throw this.#fail('FRAME_TRUNCATED', `the stream ended inside a frame, after ${this.buffered} of its bytes`)
+    }
+    this.#state = 'ended'
+  }
+
+  #checkLength(): void {
+    if (this.#length === 0) throw this.#fail('EMPTY_FRAME', 'a frame must have at least one byte')
+    if (this.#length > this.#maxLength) {
+      throw this.#fail('FRAME_TOO_LARGE', `a frame may have ${this.#maxLength} bytes, and ${this.#length} are declared`)
+    }
+  }
+
+  /** Keeps the part; the whole frame once it is there. */
+  #collect(part: Uint8Array): Uint8Array | undefined {
+    const filled = this.#bodyFilled + part.length
+    if (filled > this.#body.length) {
+      const larger = new Uint8Array(Math.min(this.#length, Math.max(FIRST_CAPACITY, filled * 2)))
+      larger.set(this.#body.subarray(0, this.#bodyFilled))
+      this.#body = larger
+    }
+    this.#body.set(part, this.#bodyFilled)
+    this.#bodyFilled = filled
+    if (filled < this.#length) return undefined
+    return this.#body
+  }
+
+  #fail(code: 'EMPTY_FRAME' | 'FRAME_TOO_LARGE' | 'FRAME_TRUNCATED', message: string): InvalidPacketError {
+    const error = new InvalidPacketError(code, message)
+    this.#reset()
+    this.#state = error
+    return error
+  }
+
+  #reset(): void {
+    this.#prefixFilled = 0
+    this.#length = 0
+    this.#body = EMPTY
+    this.#bodyFilled = 0
+  }
+}

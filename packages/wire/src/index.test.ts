@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import * as wire from './index.js'
+
+test('the public surface is this list', () => {
+  expect(Object.keys(wire).sort()).toStrictEqual([
+    'DATAGRAM_LIMITS',
+    'FrameDecoder',
+    'InvalidPacketError',
+    'MAX_BULK_FRAME',
+    'MAX_CONTROL_FRAME',
+    'MAX_DATAGRAM',
+    'MAX_FRAME',
+    'PROTOCOL_VERSION',
+    'Protection',
+    'RootCode',
+    'STREAM_LIMITS',
+    'WireError',
+    'decodeMessage',
+    'decodeValue',
+    'encodeFrame',
+    'encodeMessage',
+    'encodeValue',
+    'packMacDatagram',
+    'readDatagram',
+  ])
+})
+
+test('numbers that others rely on stay', () => {
+  expect(wire.RootCode).toStrictEqual({ KADEMLIA: 0, DISCOVERY: 1, GOSSIP: 2, SESSION: 3, MEMBERSHIP: 4 })
+  expect(wire.Protection).toStrictEqual({ NONE: 0, NETWORK_MAC: 1, SESSION: 2, HANDSHAKE: 3 })
+  expect(wire.PROTOCOL_VERSION).toBe(1)
+})

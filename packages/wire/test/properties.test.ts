@@ -1,0 +1,203 @@
+import {
+  decodeMessage,
+  decodeValue,
+  encodeFrame,
+  encodeMessage,
+  encodeValue,
+  FrameDecoder,
+  InvalidPacketError,
+  MAX_FRAME,
+  readDatagram,
+  STREAM_LIMITS,
+  type Value,
+} from '@pc/wire'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { anyMessage, anyValue, mutated } from './_util/arbitrary.js'
+import { isAcceptable, oracleDecode, oracleEncode } from './_util/oracle.js'
+
+// Chooses msgpack type bytes often, so that random bytes get past the first one.
+const anyBytes = fc.oneof(
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .array(fc.oneof(fc.integer({ min: 0x80, max: 0xdf }), fc.constantFrom(0, 1, 2, 0x61, 0xa1)), { maxLength: 60 })
+    .map((list) => Uint8Array.from(list)),
+  mutated(anyValue.map((value) => encodeValue(value))),
+)
+
+function refusal(action: () => unknown): string | undefined {
+  try {
+    action()
+    return undefined
+  } catch (error) {
+    if (error instanceof InvalidPacketError) return error.code
+    throw error
+  }
+}
+
+describe('values', () => {
+  test('come back as they were', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(decodeValue(encodeValue(value))).toStrictEqual(strip(value))
+      }),
+    )
+  })
+
+  test('are read alike by another implementation', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        fc.pre(!hasLongByteOrderMark(value))
+        const bytes = encodeValue(value)
+        expect(oracleDecode(bytes)).toStrictEqual(decodeValue(bytes))
+      }),
+    )
+  })
+
+  test('written by another implementation are read', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        // It writes integers beyond 32 bits as float64, which reads the same, and -0 as 0.
+        expect(decodeValue(oracleEncode(value))).toStrictEqual(withoutMinusZero(value))
+      }),
+    )
+  })
+
+  test('have one encoding: decoding it and encoding again gives the same bytes', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const bytes = encodeValue(value)
+        expect(encodeValue(decodeValue(bytes))).toStrictEqual(bytes)
+      }),
+    )
+  })
+
+  test('any bytes are read or refused with an InvalidPacketError, never anything else', () => {
+    fc.assert(
+      fc.property(anyBytes, (bytes) => void refusal(() => decodeValue(bytes))),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('the scan lets through exactly what a slow reader of the specification accepts', () => {
+    const limits = { maxDepth: 3, maxElements: 12 }
+    fc.assert(
+      fc.property(anyBytes, fc.boolean(), (bytes, tight) => {
+        const { maxDepth, maxElements } = tight ? limits : STREAM_LIMITS
+        const code = refusal(() => decodeValue(bytes, { maxDepth, maxElements }))
+        expect(code === undefined).toBe(isAcceptable(bytes, maxDepth, maxElements))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('every proper prefix of an encoding is refused as TRUNCATED', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const bytes = encodeValue(value)
+        for (let length = 0; length < bytes.length; length += Math.max(1, bytes.length >> 5)) {
+          expect(refusal(() => decodeValue(bytes.subarray(0, length)))).toBe('TRUNCATED')
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('messages', () => {
+  test('come back as they were', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        expect(decodeMessage(encodeMessage(message))).toStrictEqual({ ...message, body: strip(message.body) })
+      }),
+    )
+  })
+
+  test('any bytes are read or refused with an InvalidPacketError', () => {
+    const bytes = fc.oneof(anyBytes, mutated(anyMessage.map((message) => encodeMessage(message))))
+    fc.assert(
+      fc.property(bytes, (some) => void refusal(() => decodeMessage(some))),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('frames', () => {
+  const messages = fc.array(anyMessage, { minLength: 1, maxLength: 6 })
+  const cuts = fc.array(fc.nat(), { maxLength: 30 })
+
+  test('any split of a stream gives the same frames', () => {
+    fc.assert(
+      fc.property(messages, cuts, (list, places) => {
+        const stream = concat(list.map((message) => encodeFrame(message)))
+        const frames = list.map((message) => encodeMessage(message))
+        const decoder = new FrameDecoder()
+        const found = split(stream, places).flatMap((chunk) => decoder.push(chunk))
+        decoder.end()
+        expect(found).toStrictEqual(frames)
+        expect(decoder.buffered).toBe(0)
+      }),
+    )
+  })
+
+  test('any bytes in any split give frames or one InvalidPacketError, the same for every split', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      mutated(messages.map((list) => concat(list.map((message) => encodeFrame(message))))),
+    )
+    fc.assert(
+      fc.property(bytes, cuts, (stream, places) => {
+        const outcome = (chunks: Uint8Array[]) => {
+          const decoder = new FrameDecoder({ maxLength: MAX_FRAME })
+          return refusal(() => {
+            for (const chunk of chunks) decoder.push(chunk)
+            decoder.end()
+          })
+        }
+        expect(outcome(split(stream, places))).toBe(outcome([stream]))
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+test('any bytes are a datagram or refused with an InvalidPacketError', () => {
+  const bytes = fc.tuple(fc.nat({ max: 5 }), fc.integer({ min: 0x0f, max: 0x15 }), fc.uint8Array({ maxLength: 80 }))
+  fc.assert(
+    fc.property(bytes, ([root, second, rest]) => {
+      void refusal(() => readDatagram(Uint8Array.from([root, second, ...rest])))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+function concat(list: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(list))
+}
+
+function split(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const borders = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b)
+  return [0, ...borders].map((start, index) => bytes.subarray(start, borders[index] ?? bytes.length))
+}
+
+/** Objects made by fast-check may have no prototype; decoded ones always have the plain one. */
+function strip(value: Value): Value {
+  return walk(value, (leaf) => leaf)
+}
+
+function withoutMinusZero(value: Value): Value {
+  return walk(value, (leaf) => (leaf === 0 ? 0 : leaf))
+}
+
+function walk(value: Value, change: (leaf: Value) => Value): Value {
+  if (Array.isArray(value)) return value.map((item) => walk(item, change))
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return change(value)
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, walk(member, change)]))
+}
+
+/** The other implementation swallows the byte order mark of a string of more than 64 bytes. */
+function hasLongByteOrderMark(value: Value): boolean {
+  if (typeof value === 'string') return value.startsWith('\ufeff')
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return false
+  return Object.entries(value).some(([key, member]) => key.startsWith('\ufeff') || hasLongByteOrderMark(member))
+}

@@ -1,0 +1,153 @@
+/** One real daemon as its own process, with a control client; for the demo and the network lab. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ControlClient } from '@pc/control'
+import type { Value } from '@pc/wire'
+import { fromSource } from './steps.js'
+
+/** From spawn to an answered status; far above what it takes, so that only a daemon that hangs is cut. */
+const START_LIMIT_MS = 20_000
+const POLL_MS = 20
+
+export interface DaemonOptions {
+  readonly name: string
+  readonly network: string
+  /** As in PC_INTERFACES. */
+  readonly interfaces: string
+  /** Parent of the daemon's own state folder. */
+  readonly folder: string
+  /** Put before the command line, such as `ip netns exec …`. */
+  readonly prefix?: readonly string[]
+}
+
+export interface Status {
+  readonly id: string
+  readonly listeningAt: number
+  readonly addresses: readonly string[]
+}
+
+export interface SeenPeer {
+  readonly id: string
+  readonly name: string
+  readonly state: 'online' | 'checking' | 'offline'
+  /** Unix ms of the last change of state. */
+  readonly since: number
+}
+
+export class DaemonProcess {
+  readonly name: string
+  readonly journal: string
+  readonly #options: DaemonOptions
+  readonly #state: string
+  #child: ChildProcess | undefined
+  #client: ControlClient | undefined
+  #output = ''
+
+  constructor(options: DaemonOptions) {
+    this.#options = options
+    this.name = options.name
+    this.#state = join(options.folder, options.name)
+    this.journal = join(options.folder, `${options.name}.ledger.ndjson`)
+    mkdirSync(this.#state, { recursive: true, mode: 0o700 })
+  }
+
+  /** Starts the process and resolves when the daemon answers. */
+  async start(): Promise<Status> {
+    const { name, network, interfaces, prefix = [] } = this.#options
+    const daemon = fromSource('apps/daemon/src/main.ts', '--name', name, '--network', network, '--state', this.#state)
+    const [command = '', ...args] = [...prefix, ...daemon, '--journal', this.journal, '--log', 'warn']
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PC_INTERFACES: interfaces },
+    })
+    this.#child = child
+    this.#output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + chunk.toString()).slice(-8_192)
+      })
+    }
+    this.#client = await this.#connect(child)
+    return this.status()
+  }
+
+  async status(): Promise<Status> {
+    return (await this.call('status')) as unknown as Status
+  }
+
+  async peers(): Promise<SeenPeer[]> {
+    const { peers } = (await this.call('peers')) as unknown as { peers: SeenPeer[] }
+    return peers
+  }
+
+  async call(command: string, args: Value = {}): Promise<Value> {
+    if (this.#client === undefined) throw new Error(`${this.name} is not running`)
+    return this.#client.call(command, args)
+  }
+
+  stream(command: string, args: Value = {}): AsyncIterableIterator<Value> {
+    if (this.#client === undefined) throw new Error(`${this.name} is not running`)
+    return this.#client.stream(command, args)
+  }
+
+  /** Waits until the daemon sees `other` in `state`, and returns since when (Unix ms). */
+  async sees(other: { readonly name: string }, state: SeenPeer['state'], limitMs: number): Promise<number> {
+    const deadline = performance.now() + limitMs
+    for (;;) {
+      const seen = (await this.peers()).find((peer) => peer.name === other.name && peer.state === state)
+      if (seen !== undefined) return seen.since
+      if (performance.now() > deadline) {
+        throw new Error(
+          `${this.name} did not see ${other.name} ${state} within ${limitMs} ms; ${this.name} said:\n${this.#output}`,
+        )
+      }
+      await delay(POLL_MS)
+    }
+  }
+
+  /** Power cut: no goodbye. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+    await this.#client?.close()
+    this.#child = undefined
+    this.#client = undefined
+  }
+
+  /** Polite stop; resolves with the exit code when the process is gone. */
+  async stop(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined) return null
+    const gone = child.exitCode === null ? once(child, 'exit') : Promise.resolve([child.exitCode])
+    child.kill('SIGTERM')
+    await this.#client?.close()
+    const [code] = (await gone) as [number | null]
+    this.#child = undefined
+    this.#client = undefined
+    return code
+  }
+
+  async #connect(child: ChildProcess): Promise<ControlClient> {
+    const deadline = performance.now() + START_LIMIT_MS
+    for (;;) {
+      try {
+        return await ControlClient.connect({ folder: this.#state })
+      } catch (error) {
+        if (child.exitCode !== null)
+          throw new Error(`${this.name} ended with ${child.exitCode}:\n${this.#output}`, { cause: error })
+        if (performance.now() > deadline)
+          throw new Error(`${this.name} did not start:\n${this.#output}`, { cause: error })
+        await delay(POLL_MS)
+      }
+    }
+  }
+}
+
+export function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,115 @@
+/**
+ * `npm run demo`: three real daemons on this machine find each other, talk, survive a kill, and end. Own state folders, an open
+ * network with a random name, loopback only. Each step says what happened and how long it took.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DaemonProcess, delay } from '../daemon-process.js'
+import { Ledger } from '../ledger.js'
+import { Report } from '../report.js'
+import { comeBack, discoveryMs, noticeDeath, slowestPing } from '../scenes.js'
+
+const TEXTS_PER_DIRECTION = 500
+
+const json = process.argv.includes('--json')
+const network = `demo-${randomBytes(4).toString('hex')}`
+const folder = mkdtempSync(join(tmpdir(), 'peerconnect-demo-'))
+const report = new Report('demo', { peers: 3, network }, json)
+const daemons = ['alpha', 'beta', 'gamma'].map((name) => new DaemonProcess({ name, network, interfaces: 'lo', folder }))
+const pairs = daemons.flatMap((from) => daemons.filter((to) => to !== from).map((to) => [from, to] as const))
+
+process.exitCode = (await play()) ? 0 : 1
+rmSync(folder, { recursive: true, force: true })
+
+async function play(): Promise<boolean> {
+  const stopAll = (): Promise<unknown> => Promise.all(daemons.map((daemon) => daemon.stop()))
+  process.once('SIGINT', () => void stopAll().then(() => process.exit(130)))
+  try {
+    await scenes()
+    await stopAll()
+    report.step('all three stopped')
+    return report.finish([
+      { figure: 'peers', atLeast: 3 },
+      { figure: 'discovery_ms', atMost: 1_000 },
+      { figure: 'messages_sent', atLeast: 3_000 },
+      { figure: 'messages_lost', atMost: 0 },
+      { figure: 'offline_noticed_ms', atMost: 10_000 },
+    ])
+  } catch (error) {
+    report.fail(error)
+    await stopAll()
+    return false
+  }
+}
+
+async function scenes(): Promise<void> {
+  report.figure('setup_s', Number(process.env.PC_SETUP_MS ?? 0) / 1_000)
+  const statuses = await Promise.all(daemons.map((daemon) => daemon.start()))
+  report.figure('peers', daemons.length)
+  report.step(
+    `three daemons run: ${daemons.map(({ name }, index) => `${name} ${statuses[index]?.addresses[0]}`).join(', ')}`,
+  )
+
+  const found = report.figure('discovery_ms', await discoveryMs(daemons))
+  report.step(`everybody found everybody without being told an address; the slowest pair took ${found.toFixed(0)} ms`)
+
+  const ping = report.figure('ping_ms', await slowestPing(pairs))
+  report.step(`each pinged each; the slowest pair's median is ${ping.toFixed(1)} ms`)
+
+  const ledger = new Ledger()
+  await Promise.all(pairs.map(([from, to]) => ledger.sendMany(from, to, TEXTS_PER_DIRECTION)))
+  const { sent, acknowledged } = ledger.balance()
+  report.step(
+    `${sent} texts sent, ${acknowledged} acknowledged: ${2 * TEXTS_PER_DIRECTION} for each of the three pairs`,
+  )
+
+  const [alpha, beta, gamma] = daemons as [DaemonProcess, DaemonProcess, DaemonProcess]
+  const asked = performance.now()
+  await alpha.call('request', { peer: beta.name, name: 'echo', payload: { question: 'are you there?' } })
+  const requested = report.figure('request_ms', performance.now() - asked)
+  report.step(`alpha asked beta, and was answered in ${requested.toFixed(1)} ms`)
+
+  const flow = new TextFlow(ledger, [
+    [alpha, gamma],
+    [beta, gamma],
+    [alpha, beta],
+  ])
+  const noticed = report.figure('offline_noticed_ms', await noticeDeath(gamma, [alpha, beta]))
+  report.step(`gamma was killed (-9) in the middle of texts; the others noticed within ${noticed.toFixed(0)} ms`)
+
+  const back = report.figure('back_online_ms', await comeBack(gamma, [alpha, beta]))
+  await ledger.sendMany(gamma, alpha, 50)
+  await flow.stop()
+  report.step(`gamma came back with the same id while texts flowed; seen again after ${back.toFixed(0)} ms`)
+
+  const balance = ledger.balance()
+  report.figure('messages_sent', balance.sent)
+  report.figure('messages_refused', balance.refused)
+  report.figure('messages_lost', balance.lost)
+  report.step(
+    `the books agree: ${balance.sent} sent, ${balance.acknowledged} acknowledged, ${balance.refused} refused and said so (${ledger.refusals()}), ${balance.lost} lost`,
+  )
+}
+
+/** Keeps sending along the given directions until stopped. */
+class TextFlow {
+  #running = true
+  readonly #lanes: Promise<void>[]
+
+  constructor(ledger: Ledger, directions: readonly (readonly [DaemonProcess, DaemonProcess])[]) {
+    this.#lanes = directions.map(async ([from, to]) => {
+      while (this.#running) {
+        await ledger.send(from, to)
+        // A person types slower still; without a pause an absent peer would be refused thousands of times.
+        await delay(5)
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    await Promise.all(this.#lanes)
+  }
+}

@@ -1,0 +1,18 @@
+/** `npm test`: the quick gate. Format, lint, types, layers, unused code, then unit, property and loopback tests with coverage. */
+import { fromSource, runSteps, tool } from './steps.js'
+
+if (!process.env.PC_INTERFACES) {
+  // The default of this gate, not of the daemon: tests never announce on a real network.
+  process.env.PC_INTERFACES = 'lo'
+}
+
+await runSteps('npm test', [
+  { name: 'format and lint', command: tool('biome', 'check', '--error-on-warnings', '.') },
+  { name: 'types', command: tool('tsc', '--build') },
+  { name: 'types of tests and tooling', command: tool('tsc', '--project', 'tsconfig.test.json') },
+  { name: 'layers', command: fromSource('tooling/check-layers.ts') },
+  { name: 'packages', command: fromSource('tooling/check-packages.ts') },
+  { name: 'unused code', command: tool('knip') },
+  { name: 'tests', command: tool('vitest', 'run', '--coverage') },
+  { name: 'coverage', command: fromSource('tooling/coverage.ts') },
+])

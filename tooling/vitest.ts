@@ -1,0 +1,23 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const conditions = ['@pc/source', 'node', 'import', 'module', 'default']
+
+/** The one test configuration: every package runs its TypeScript source through the `@pc/source` export condition. */
+export function packageConfig(name: string): ViteUserConfig {
+  return defineConfig({
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: conditions } },
+    test: {
+      name,
+      include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+      execArgv: ['--conditions=@pc/source'],
+      globalSetup: [new URL('./vitest-interfaces.ts', import.meta.url).pathname],
+      coverage: {
+        provider: 'v8',
+        include: ['src/**/*.ts'],
+        exclude: ['src/**/*.test.ts'],
+        reporter: ['text-summary', 'json-summary'],
+      },
+    },
+  })
+}
