@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DaemonProcess, delay } from '../daemon-process.js'
+import { DaemonProcess } from '../daemon-process.js'
 import { Ledger } from '../ledger.js'
 import { Report } from '../report.js'
 import { comeBack, discoveryMs, noticeDeath, slowestPing } from '../scenes.js'
+import { TextFlow } from './text-flow.js'
 
 const TEXTS_PER_DIRECTION = 500
 
@@ -91,25 +92,4 @@ async function scenes(): Promise<void> {
   report.step(
     `the books agree: ${balance.sent} sent, ${balance.acknowledged} acknowledged, ${balance.refused} refused and said so (${ledger.refusals()}), ${balance.lost} lost`,
   )
-}
-
-/** Keeps sending along the given directions until stopped. */
-class TextFlow {
-  #running = true
-  readonly #lanes: Promise<void>[]
-
-  constructor(ledger: Ledger, directions: readonly (readonly [DaemonProcess, DaemonProcess])[]) {
-    this.#lanes = directions.map(async ([from, to]) => {
-      while (this.#running) {
-        await ledger.send(from, to)
-        // A person types slower still; without a pause an absent peer would be refused thousands of times.
-        await delay(5)
-      }
-    })
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false
-    await Promise.all(this.#lanes)
-  }
 }

@@ -31,7 +31,7 @@ import { NamePins } from './names.js'
 import { checkOptions, DEFAULT_NETWORK, given, type PeerOptions } from './options.js'
 import { OwnRecord } from './own-record.js'
 import { Peer, type PeerEvent } from './peer.js'
-import { Phases } from './phases.js'
+import { type PhaseReport, Phases } from './phases.js'
 
 const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery']
 const BOOT_ID_BYTES = 8
@@ -43,8 +43,12 @@ const BOOT_ID_BYTES = 8
 export async function createPeer(options: PeerOptions): Promise<Peer> {
   checkOptions(options)
   const events = new Feed<PeerEvent>()
-  const clock = options.clock ?? systemClock
-  const phases = new Phases(clock, PHASES, (phase) => events.publish({ type: 'phase', phase }), options.signal)
+  const { clock = systemClock, logger = silentLogger, signal } = options
+  const onPhase = (phase: PhaseReport): void => {
+    if (phase.state === 'failed') logger.warn({ ...phase }, 'a start phase failed')
+    events.publish({ type: 'phase', phase })
+  }
+  const phases = new Phases(clock, PHASES, onPhase, signal)
   try {
     return await start(options, phases, events)
   } catch (error) {
@@ -149,6 +153,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
           endpoint,
           network,
           id: identity.id,
+          bootId,
           port: shared.port,
           interfaces,
           onHint: (hint) => void hints.follow(hint),

@@ -1,0 +1,122 @@
+/** Real peers over TLS, UDP and multicast on loopback. */
+import { randomInt } from 'node:crypto'
+import { createIdentity } from '@pc/identity'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createPeer, type Peer, type PeerEvent, type PeerOptions } from '../src/index.js'
+
+const interfaces = { allow: ['lo', 'lo0'] }
+const network = `test-${process.pid}-${randomInt(1e9)}`
+/** Not the port of a daemon that may run on this machine. */
+const discovery = { port: 20_000 + randomInt(20_000) }
+const open: Peer[] = []
+
+async function start(name: string, more: Partial<PeerOptions> = {}): Promise<Peer> {
+  const peer = await createPeer({
+    name,
+    interfaces,
+    network,
+    discovery,
+    ports: [0],
+    identity: createIdentity(),
+    ...more,
+  })
+  open.push(peer)
+  return peer
+}
+
+async function until(peer: Peer, wanted: (event: PeerEvent) => boolean): Promise<PeerEvent> {
+  for await (const event of peer.events()) if (wanted(event)) return event
+  throw new Error('the events ended before')
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((peer) => peer.close()))
+})
+
+describe('createPeer', () => {
+  it('finds another peer by itself, and talks both ways', async () => {
+    const one = await start('one')
+    const up = until(one, (event) => event.type === 'up')
+    const two = await start('two')
+    const back = until(two, (event) => event.type === 'up')
+    await Promise.all([up, back])
+
+    one.handle('double', { access: 'anyone' }, (input) => Number(input) * 2)
+    expect(await two.request('one', 'double', 21)).toBe(42)
+    const receipt = await one.sendText('two', 'hello')
+    await receipt.acknowledged
+    expect(await two.inbox.list()).toMatchObject([{ type: 'text', payload: 'hello', verified: false }])
+    expect((await two.ping('one')).roundTripMs).toBeGreaterThan(0)
+    expect(one.peers()).toMatchObject([{ label: 'two', state: 'online', nameVerified: true }])
+  })
+
+  it('shows a second key under a pinned name apart, and never sends to it by the name', async () => {
+    const one = await start('one')
+    const first = until(one, (event) => event.type === 'up')
+    const anna = await start('anna')
+    await first
+    const conflict = until(one, (event) => event.type === 'name-conflict')
+    const impostor = await start('anna')
+    await conflict
+
+    await (await one.sendText('anna', 'for anna only')).acknowledged
+    expect((await anna.inbox.list()).map(({ payload }) => payload)).toEqual(['for anna only'])
+    expect(await impostor.inbox.list()).toEqual([])
+    const apart = one.peers().find(({ id }) => id === impostor.id.toString())
+    expect(apart).toMatchObject({ nameVerified: false, label: expect.stringMatching(/^anna~.{3,}/) as string })
+
+    const gone = until(one, (event) => event.type === 'offline')
+    await anna.close()
+    await gone
+    await expect(one.sendText('anna', 'still for anna only')).rejects.toMatchObject({ code: 'PEER_OFFLINE' })
+    expect(await impostor.inbox.list()).toEqual([])
+  })
+
+  it('refuses a handler that states trusted, and a request nobody handles', async () => {
+    const one = await start('one')
+    const up = until(one, (event) => event.type === 'up')
+    const two = await start('two')
+    await up
+    two.handle('secret', { access: 'trusted' }, () => 'told')
+    await expect(one.request('two', 'secret', null)).rejects.toMatchObject({ code: 'DENIED', remote: true })
+    await expect(one.request('two', 'nothing', null)).rejects.toMatchObject({ code: 'NO_HANDLER', remote: true })
+  })
+
+  it('does not see peers of another network', async () => {
+    const one = await start('one')
+    const other = await start('other', { network: `${network}-other` })
+    const up = until(one, (event) => event.type === 'up')
+    await start('two')
+    await up
+    expect(one.peers().map(({ name }) => name)).toEqual(['two'])
+    expect(other.peers()).toEqual([])
+  })
+
+  it('closes once, ends its events, and rejects what comes after', async () => {
+    const one = await start('one')
+    const events = one.events()
+    await Promise.all([one.close(), one.close()])
+    const seen: PeerEvent[] = []
+    for await (const event of events) seen.push(event)
+    await expect(one.sendText(createIdentity().id, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('says which option cannot be used', async () => {
+    await expect(start('a/b')).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
+    await expect(start('x', { interfaces: { allow: ['nothing-like-it'] } })).rejects.toMatchObject({
+      code: 'NO_INTERFACE',
+    })
+    await expect(start('x', { ports: [70_000] })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
+  })
+
+  it('names the phase and the cause when its port is taken', async () => {
+    const one = await start('one')
+    const { port } = one.status()
+    await expect(start('two', { ports: [port] })).rejects.toMatchObject({ code: 'START_FAILED', phase: 'listen' })
+  })
+
+  it('ends its start with the reason of the signal', async () => {
+    const reason = new Error('changed my mind')
+    await expect(start('one', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+})
