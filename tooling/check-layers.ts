@@ -2,7 +2,7 @@
  * The layer check: a package imports only from layers below it, never sideways, never up (ARCHITECTURE.md).
  * Reads manifests and import statements; every edge that breaks the order is named with its file.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -50,8 +50,8 @@ for (const { name, folder } of workspacePackages(root)) {
       if (target !== name && !declared.has(`@pc/${target}`)) {
         violations.push(`${place}: imports @pc/${target}, which ${folder}/package.json does not name in dependencies`)
       }
-      if (specifier !== `@pc/${target}`)
-        violations.push(`${place}: imports ${specifier}; only the package's front door is public`)
+      if (!doorsOf(target).has(specifier))
+        violations.push(`${place}: imports ${specifier}, which that package does not export`)
     }
   }
 }
@@ -75,6 +75,16 @@ function check(from: string, to: string, place: string): void {
     const direction = toLayer === fromLayer ? 'sideways' : 'up'
     violations.push(`${place}: @pc/${from} (layer ${fromLayer}) imports @pc/${to} (layer ${toLayer}): ${direction}`)
   }
+}
+
+/** What a package lets others import, by its manifest. */
+function doorsOf(name: string): Set<string> {
+  const folder = ['packages', 'apps'].map((group) => join(root, group, name)).find((path) => existsSync(path))
+  if (folder === undefined) return new Set()
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    exports: Record<string, unknown>
+  }
+  return new Set(Object.keys(exports).map((door) => `@pc/${name}${door.slice(1)}`))
 }
 
 function packageName(specifier: string): string | undefined {

@@ -20,11 +20,15 @@ for (const name of readdirSync(join(ROOT, 'packages'))) {
     type: 'module',
     sideEffects: false,
     engines: { node: '>=20.19' },
-    exports: {
-      '.': { '@pc/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
-      './package.json': './package.json',
-    },
+    exports: expectedExports(Object.keys(Object(manifest.exports))),
     scripts: { build: 'tsc -b', test: 'vitest run' },
+    files: [
+      'dist',
+      'src',
+      '!src/**/*.test.ts',
+      ...['PROTOCOL.md', 'vectors'].filter((part) => existsSync(join(ROOT, folder, part))),
+      'CHANGELOG.md',
+    ],
   }
   for (const [key, value] of Object.entries(expected)) {
     if (JSON.stringify(manifest[key]) !== JSON.stringify(value)) {
@@ -45,6 +49,17 @@ if (problems.length > 0) {
   process.exit(1)
 }
 console.log('Package check: manifests, READMEs and examples agree.')
+
+/** The front door is `index`; a further door `./client` is `client-index`. Each has source for development and dist for users. */
+function expectedExports(doors: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    doors.map((door) => {
+      if (door === './package.json') return [door, door]
+      const file = door === '.' ? 'index' : `${door.slice(2)}-index`
+      return [door, { '@pc/source': `./src/${file}.ts`, types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }]
+    }),
+  )
+}
 
 function checkExample(folder: string, problem: (text: string) => void): void {
   const readme = join(ROOT, folder, 'README.md')

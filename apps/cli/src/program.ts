@@ -14,6 +14,9 @@ interface GlobalOptions {
   readonly color: boolean
 }
 
+/** Messages the daemon puts into one answer. */
+const MAX_INBOX = 500
+
 /** Longest wait that timers of Node can keep. */
 const MAX_TIMEOUT_MS = 2_147_483_647
 
@@ -72,7 +75,7 @@ export function createProgram(io: Io): Command {
     .command('inbox')
     .description('messages that came in')
     .option('-f, --follow', 'go on with those that come')
-    .option('-n, --number <n>', 'how many of the latest', integer(0, 1_000_000), 20)
+    .option('-n, --number <n>', 'how many of the latest', integer(0, MAX_INBOX), 20)
     .action(async (options) => (await import('./commands/inbox.js')).inbox(context(), options))
   program
     .command('request')

@@ -30,6 +30,8 @@ function report(failure: Failure, io: Io, json: boolean): void {
     io.stderr.write(`${safeJson({ schema: 'pc.error/1', code, exitCode, message, hint, details })}\n`)
     return
   }
+  // Whoever pressed Ctrl-C knows.
+  if (code === 'INTERRUPTED') return
   io.stderr.write(`pc: ${safeText(message, '    ')}\n`)
   const candidates = new Fields(details).list('candidates')
   if (candidates.length > 0) {

@@ -19,7 +19,7 @@ const STATUS = {
   ],
   phases: [
     { name: 'identity', state: 'done', ms: 2 },
-    { name: 'discovery', state: 'running', ms: null },
+    { name: 'discovery', state: 'failed', ms: null, error: 'no socket' },
   ],
   peers: { online: 2, offline: 1 },
   inbox: { size: 1 },
@@ -59,7 +59,7 @@ describe('status', () => {
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' })
     expect(shown.stdout).toContain('daemon      version 1.2.3, pid 4242, up 4 min 10 s\n')
     expect(shown.stdout).toContain('interfaces  eth0 192.168.1.10  sent 4, heard 3\n            wlan0 192.168.2.10')
-    expect(shown.stdout).toContain('start       identity 2 ms, discovery running\n')
+    expect(shown.stdout).toContain('start       identity 2 ms, discovery failed (no socket)\n')
     expect(shown.stdout).toContain('peers       2 online, 1 offline\ninbox       1 message\n')
     const json = await pc(folder, ['status', '--json'])
     expect(documents(json.stdout)).toEqual([{ schema: 'pc.status/1', ...STATUS }])

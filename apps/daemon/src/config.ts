@@ -50,7 +50,8 @@ type Setting = keyof typeof SETTINGS
 export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
   const flags = readFlags(argv)
   const folders = defaultFolders(env, process.platform, homedir())
-  const file = readFile(flags.config ?? env.PC_CONFIG, join(folders.config, 'config.toml'))
+  const given = flags.config ?? env.PC_CONFIG
+  const file = readFile(join(given ?? folders.config, 'config.toml'), given !== undefined)
   const defaults: Config = {
     name: asName(hostname()),
     network: 'peerconnect',
@@ -83,7 +84,7 @@ export function helpText(): string {
     'Usage: pcd [options]',
     '',
     ...lines,
-    '  --config <file>'.padEnd(30) + 'TOML file with these settings  [PC_CONFIG]',
+    '  --config <folder>'.padEnd(30) + 'folder with config.toml, these settings as TOML  [PC_CONFIG]',
     '  --help',
     '',
   ].join('\n')
@@ -111,14 +112,14 @@ function readFlags(argv: readonly string[]): Flags {
   }
 }
 
-function readFile(path: string | undefined, usual: string): { path: string; values: Record<string, unknown> } {
-  const file = path ?? usual
+/** A file that is usual may be missing; in a folder that somebody named it may not. */
+function readFile(file: string, required: boolean): { path: string; values: Record<string, unknown> } {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    if (missing && path === undefined) return { path: file, values: {} }
+    if (missing && !required) return { path: file, values: {} }
     throw new ConfigError(`Cannot read the settings file ${file}: ${(error as Error).message}.`, { cause: error })
   }
   try {

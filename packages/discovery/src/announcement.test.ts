@@ -14,7 +14,9 @@ describe('announcement body', () => {
     expect(Buffer.from(encodeValue(packAnnouncement(body))).toString('hex')).toBe(
       '9601c4080102030405060708cefedcba98cd0d9dcd0102c408090a0b0c0d0e0f10',
     )
-    expect(Buffer.from(encodeValue(packAnnouncement({ ...body, wantsAnswers: false }))).toString('hex')).toMatch(/^9600/)
+    expect(Buffer.from(encodeValue(packAnnouncement({ ...body, wantsAnswers: false }))).toString('hex')).toMatch(
+      /^9600/,
+    )
   })
 
   it('property: is read as it was packed, in at most 60 bytes', () => {

@@ -1,5 +1,5 @@
 /** Stable codes of `DiscoveryError`; append-only. */
-export type DiscoveryErrorCode = 'INVALID_OPTION' | 'CLOSED'
+export type DiscoveryErrorCode = 'INVALID_OPTION'
 
 /** Wrong use of this package. What goes wrong on the network is counted and shown by `status()`, never thrown. */
 export class DiscoveryError extends Error {

@@ -56,7 +56,9 @@ describe('DiscoveryState', () => {
   })
 
   it('counts its epoch up every 10 minutes, and past 32 bits from 0', () => {
-    const state = new DiscoveryState({ random: { float: () => 1 - 2 ** -40, bytes: (length) => new Uint8Array(length) } })
+    const state = new DiscoveryState({
+      random: { float: () => 1 - 2 ** -40, bytes: (length) => new Uint8Array(length) },
+    })
     state.handle({ type: 'start' }, 500)
     const epochs = run(state, EPOCH_MS * 2 + 40_000).map(([now, effect]) => [now, 'epoch' in effect ? effect.epoch : 0])
     const at = (now: number): number | undefined => epochs.find(([time = 0]) => time >= now)?.[1]

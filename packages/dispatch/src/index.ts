@@ -1,5 +1,6 @@
 export type { AddressLimiterOptions } from './address-limiter.js'
 export { AddressLimiter } from './address-limiter.js'
+export type { ConnectionDispatcherOptions, ServiceHandler } from './connection-dispatcher.js'
 export { ConnectionDispatcher, ServiceErrorCode } from './connection-dispatcher.js'
 export type {
   Access,

@@ -2,7 +2,7 @@ import { ConnectionDispatcher, type ConnectionDispatcherOptions, ServiceErrorCod
 import { createIdentity } from '@pc/identity'
 import { VirtualClock } from '@pc/testkit'
 import { Connection, MemoryNetwork, type SecureStream } from '@pc/transport'
-import type { Message, Value } from '@pc/wire'
+import type { Message, MessageId, Value } from '@pc/wire'
 import { describe, expect, it } from 'vitest'
 
 const PORT = 3485
@@ -37,7 +37,7 @@ async function setUp(options: Partial<ConnectionDispatcherOptions> = {}) {
   return { clock, dispatcher, open, parked }
 }
 
-const frame = (header: string, id: number, body: Value = null) => ({ header, id, body })
+const frame = (header: string, id: MessageId, body: Value = null) => ({ header, id, body })
 
 function gate(): { promise: Promise<void>; open: () => void } {
   let open: () => void = () => {}

@@ -1,227 +1,259 @@
-/**
- * Messages to one peer: they wait in the order of `send`, go on the wire through the window, and are settled by
- * acknowledgement, refusal, deadline or the end of their connection. The rules are in send-window.ts.
- */
-import type { PeerId } from '@pc/identity'
-import type { Logger } from '@pc/transport'
-import { WireError } from '@pc/wire'
-import type { Delivery } from './delivery.js'
-import { codeOf, MessagingError, textOf } from './errors.js'
-import { Frame, hexOf, type Position, writeMessage } from './frames.js'
-import type { Links } from './links.js'
-import type { MessagingConnection, MessagingConnector } from './ports.js'
-import { SendWindow } from './send-window.js'
+import { Feed } from '@pc/dispatch'
+import type { PeerId, SignedPeerRecord } from '@pc/identity'
+import {
+  type Clock,
+  type CloseReason,
+  type Connector,
+  type ControlConnection,
+  type Logger,
+  type Random,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '@pc/transport'
+import { MembershipError } from './errors.js'
+import type { MembershipLimits } from './options.js'
+import type { PeerState } from './peer-state.js'
+import {
+  type Effect,
+  type Input,
+  type MembershipEvent,
+  MembershipState,
+  type PeerStatus,
+  type Reason,
+} from './state.js'
 
-export interface OutboundStreamParts {
-  readonly peer: PeerId
-  /** Drawn for this stream alone. */
-  readonly epoch: Uint8Array
-  readonly connector: MessagingConnector
-  readonly links: Links
-  readonly logger: Logger
+export interface MembershipOptions extends MembershipLimits {
+  /** Whose connections are watched, and who dials for the checks. It is not closed with the membership. */
+  connector: Pick<Connector, 'control' | 'current' | 'events'>
+  /** @default systemClock */
+  clock?: Clock
+  /** @default systemRandom */
+  random?: Pick<Random, 'float'>
+  /** @default silentLogger */
+  logger?: Logger
 }
 
-export class OutboundStream {
-  readonly #parts: OutboundStreamParts
-  readonly #epochText: string
-  readonly #window = new SendWindow()
-  readonly #waiting = new Set<Delivery>() // in the order of `send`
-  readonly #onWire = new Map<number, Delivery>()
-  /** The connection that carries everything on the wire. */
-  #carrier: MessagingConnection | undefined
-  #pumping = false
-  /** Ends the wait for a dial that nobody needs any more. */
-  #dialling: AbortController | undefined
-  /** Ends the wait for the connection to take more, when it is lost. */
-  #release: (() => void) | undefined
-  #waitingBytes = 0
+/** What is known about a peer now. A copy: it does not change. */
+export interface Member {
+  readonly peer: PeerId
+  readonly record: SignedPeerRecord
+  readonly state: PeerState
+  /** When this state began, in Unix ms; for display. */
+  readonly since: number
+  /** When something last came from the peer, in Unix ms; for display. */
+  readonly lastSeenAt: number
+  /** Smoothed; absent until measured. */
+  readonly roundTripMs?: number
+  /** Why it is not online. */
+  readonly reason?: Reason
+  /** The same for people: the error behind it. */
+  readonly detail?: string
+}
 
-  constructor(parts: OutboundStreamParts) {
-    this.#parts = parts
-    this.#epochText = hexOf(parts.epoch)
+/**
+ * Watches a connector and says who is up. Drives {@link MembershipState}: owns timers, checks and subscriptions, and
+ * decides nothing itself. Create it before the connector makes connections: those that stand already are not seen.
+ */
+export class Membership {
+  readonly #connector: MembershipOptions['connector']
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #state: MembershipState
+  readonly #feed = new Feed<MembershipEvent>()
+  readonly #timers = new Map<string, unknown>()
+  readonly #links = new WeakMap<ControlConnection, number>()
+  /** Of checks and measurements under way; `close` cuts them. */
+  readonly #underWay = new Set<AbortController>()
+  #closed = false
+  #lastLink = 0
+
+  private constructor(options: MembershipOptions) {
+    const random = options.random ?? systemRandom
+    this.#connector = options.connector
+    this.#clock = options.clock ?? systemClock
+    this.#logger = options.logger ?? silentLogger
+    this.#state = new MembershipState({ ...options, random: () => random.float() })
+    this.#connector.events.on('connected', this.#onConnected)
+    this.#connector.events.on('disconnected', this.#onDisconnected)
   }
 
-  /** Messages that wait for the wire. */
-  get waiting(): number {
-    return this.#waiting.size
+  /** @throws MembershipError BAD_OPTION */
+  static create(options: MembershipOptions): Membership {
+    return new Membership(options)
   }
 
-  get waitingBytes(): number {
-    return this.#waitingBytes
+  /** Undefined for a peer that was never connected, or is forgotten. */
+  state(peer: PeerId): PeerState | undefined {
+    return this.#state.get(peer)?.state
   }
 
-  get idle(): boolean {
-    return this.#waiting.size === 0 && this.#onWire.size === 0 && !this.#pumping
+  /** True until the peer left or a check failed: also while the check runs. */
+  isOnline(peer: PeerId): boolean {
+    const state = this.state(peer)
+    return state === 'online' || state === 'checking'
   }
 
-  add(delivery: Delivery): void {
-    this.#waiting.add(delivery)
-    this.#waitingBytes += delivery.fields.memory
-    void this.#pump()
-  }
-
-  /** A delivery is over, for whatever reason: its place is free. */
-  forget(delivery: Delivery): void {
-    this.#unqueue(delivery)
-    const { sequence } = delivery
-    if (sequence !== undefined && this.#onWire.delete(sequence)) this.#window.settle(sequence)
-    if (this.#waiting.size === 0) this.#dialling?.abort(new Error('no message waits for this connection any more'))
-    else void this.#pump()
-  }
-
-  /** `false`: not about this stream, or not from the connection that carries it. */
-  acknowledge(connection: MessagingConnection, position: Position): boolean {
-    if (!this.#isOurs(connection, position)) return false
-    for (const sequence of this.#window.acknowledge(position.sequence)) {
-      this.#onWire.get(sequence)?.acknowledged(this.#idOf(sequence))
-    }
-    return true
-  }
-
-  /** As `acknowledge`, for one message that the receiver refuses. */
-  refuse(connection: MessagingConnection, position: Position, error: MessagingError): boolean {
-    if (!this.#isOurs(connection, position)) return false
-    const delivery = this.#onWire.get(position.sequence)
-    delivery?.fail(error)
-    return delivery !== undefined
-  }
-
-  connectionLost(connection: MessagingConnection): void {
-    if (connection !== this.#carrier) return
-    this.#carrier = undefined
-    const lost = this.#window.lose().map((sequence) => this.#onWire.get(sequence))
-    for (const delivery of lost) delivery?.fail(connectionLost(this.#parts.peer))
-    this.#release?.()
-    void this.#pump()
-  }
-
-  failAll(error: unknown): void {
-    for (const delivery of [...this.#onWire.values(), ...this.#waiting]) delivery.fail(error)
-  }
-
-  async #pump(): Promise<void> {
-    if (this.#pumping) return
-    this.#pumping = true
-    try {
-      while (this.#waiting.size > 0) {
-        const connection = await this.#connection()
-        if (connection === undefined || !this.#window.open) break
-        await this.#handOver(connection)
-      }
-    } catch (error) {
-      this.#failWaiting(error)
-    } finally {
-      this.#pumping = false
-    }
+  /** Everybody in the table, in the order in which they were first met. */
+  members(): Member[] {
+    const toUnix = this.#clock.unixNow() - this.#clock.now()
+    return [...this.#state.all()].map((status) => this.#member(status, toUnix))
   }
 
   /**
-   * Where the next message goes. All that is unsettled is on one connection: with two, a later message could overtake
-   * an earlier one. So when another connection has taken over, we wait until the old one is done (`undefined`).
+   * All events from this call on, until `break`, {@link Membership.close} or `signal` (the iteration then rejects with its reason).
+   * A subscriber that is 1,024 events behind ends with DispatchError FEED_OVERFLOW: read `members()` and subscribe again.
    */
-  async #connection(): Promise<MessagingConnection | undefined> {
-    const { peer, connector, links } = this.#parts
-    const carrier = this.#carrier
-    if (carrier !== undefined && links.isOpen(carrier)) {
-      if (connector.current(peer) === carrier) return carrier
-      if (this.#onWire.size > 0) return undefined
+  events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<MembershipEvent> {
+    return this.#feed.subscribe(options)
+  }
+
+  /** Ends checks, timers and subscriptions. What `members()` says stays as it was. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#connector.events.off('connected', this.#onConnected)
+    this.#connector.events.off('disconnected', this.#onDisconnected)
+    for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer)
+    this.#timers.clear()
+    for (const abort of [...this.#underWay]) abort.abort()
+    this.#feed.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  readonly #onConnected = (connection: ControlConnection): void => {
+    const { peer, record } = connection
+    this.#handle({ type: 'connected', peer, link: this.#linkOf(connection), record })
+  }
+
+  readonly #onDisconnected = (connection: ControlConnection, why: CloseReason): void => {
+    const { peer, lastHeardAt } = connection
+    const link = this.#linkOf(connection)
+    this.#handle({ type: 'disconnected', peer, link, lastHeardAt, reason: reasonOf(why), detail: describe(why) })
+  }
+
+  #handle(input: Input): void {
+    if (this.#closed) return
+    for (const effect of this.#state.handle(input, this.#clock.now())) this.#perform(effect)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'emit':
+        this.#logger.debug({ peer: effect.event.peer.short, event: effect.event.type }, 'membership changed')
+        this.#feed.publish(effect.event)
+        break
+      case 'check':
+        void this.#check(effect.peer, effect.check, effect.timeoutMs)
+        break
+      case 'measure':
+        void this.#measure(effect.peer, effect.link)
+        break
+      case 'wake':
+        this.#setTimer(effect.peer, effect.after)
+        break
+      case 'sleep':
+        this.#clearTimer(effect.peer)
+        break
+      case 'refused':
+        this.#logger.warn({ peer: effect.peer.short }, 'the membership table is full of peers that are up: not watched')
+        break
+      default:
+        effect satisfies never
     }
-    const dialling = new AbortController()
-    this.#dialling = dialling
+  }
+
+  async #check(peer: PeerId, check: number, timeoutMs: number): Promise<void> {
+    let detail = 'the connection that the check had made was lost again'
     try {
-      const connection = await connector.control(peer, { signal: dialling.signal })
-      links.numberOf(connection)
-      this.#carrier = connection
-      return connection
-    } catch (error) {
-      // Nobody waited any more; somebody who came after that starts a dial of their own.
-      if (dialling.signal.aborted) return this.#waiting.size > 0 ? this.#connection() : undefined
-      throw error
-    } finally {
-      this.#dialling = undefined
-    }
-  }
-
-  async #handOver(connection: MessagingConnection): Promise<void> {
-    const [delivery] = this.#waiting
-    if (delivery === undefined) return
-    const sequence = this.#window.take()
-    if (sequence === undefined) return
-    this.#unqueue(delivery)
-    delivery.sequence = sequence
-    this.#onWire.set(sequence, delivery)
-    try {
-      await this.#send(connection, delivery, sequence)
-      delivery.issue(this.#idOf(sequence))
-    } catch (error) {
-      delivery.fail(sendError(error, this.#parts.peer))
-    }
-  }
-
-  #send(connection: MessagingConnection, delivery: Delivery, sequence: number): Promise<void> {
-    const { type, payload, sentAt, deadline } = delivery.fields
-    const position = { epoch: this.#parts.epoch, sequence }
-    const body = writeMessage(position, { type, payload, sentAt, ttlMs: deadline.remainingMs })
-    return new Promise<void>((resolve, reject) => {
-      this.#release = resolve
-      connection.send(Frame.MESSAGE, connection.nextId(), body).then(resolve, reject)
-    }).finally(() => {
-      this.#release = undefined
-    })
-  }
-
-  #failWaiting(cause: unknown): void {
-    const { peer, logger } = this.#parts
-    logger.debug({ peer: peer.short, error: cause, waiting: this.#waiting.size }, 'no connection for waiting messages')
-    for (const delivery of [...this.#waiting]) delivery.fail(offline(peer, cause))
-  }
-
-  #unqueue(delivery: Delivery): void {
-    if (this.#waiting.delete(delivery)) this.#waitingBytes -= delivery.fields.memory
-  }
-
-  #isOurs(connection: MessagingConnection, position: Position): boolean {
-    return connection === this.#carrier && hexOf(position.epoch) === this.#epochText
-  }
-
-  #idOf(sequence: number): string {
-    return messageId(this.#epochText, sequence)
-  }
-}
-
-/** The epoch is 64 random bits of one stream, so the pair is unique everywhere. */
-export function messageId(epochText: string, sequence: number): string {
-  return `${epochText}-${sequence}`
-}
-
-export function offline(peer: PeerId, cause: unknown): MessagingError {
-  if (codeOf(cause) === 'SELF_DIALLED') {
-    return new MessagingError('SELF', 'the id is our own: a peer sends nothing to itself', { cause })
-  }
-  const message = `no connection with ${peer.short}: ${textOf(cause)}; try again when it is up`
-  return new MessagingError('PEER_OFFLINE', message, { cause })
-}
-
-export function connectionLost(peer: PeerId): MessagingError {
-  return new MessagingError(
-    'CONNECTION_LOST',
-    `the connection with ${peer.short} ended before the answer: it may or may not have arrived`,
-  )
-}
-
-/** Why a frame could not be handed to a connection. */
-export function sendError(cause: unknown, peer: PeerId): MessagingError {
-  switch (codeOf(cause)) {
-    case 'TOO_LARGE':
-      return new MessagingError('TOO_LARGE', `it does not fit into one frame: ${textOf(cause)}`, { cause })
-    case 'SEND_QUEUE_FULL':
-      return new MessagingError('BUSY', `the connection with ${peer.short} takes no more at the moment`, { cause })
-    default:
-      if (cause instanceof WireError) {
-        return new MessagingError('BAD_PAYLOAD', `it cannot be encoded: ${textOf(cause)}`, { cause })
-      }
-      return new MessagingError('CONNECTION_LOST', `the connection with ${peer.short} broke: ${textOf(cause)}`, {
-        cause,
+      await this.#cuttable(async (abort) => {
+        const timer = this.#clock.setTimeout(() => {
+          abort.abort(new MembershipError('CHECK_TIMEOUT', `no connection to ${peer.short} within ${timeoutMs} ms`))
+        }, timeoutMs)
+        try {
+          const connection = await this.#connector.control(peer, { signal: abort.signal })
+          // The event came first, as a rule; the state knows the connection then.
+          if (this.#connector.current(peer) === connection) this.#onConnected(connection)
+        } finally {
+          this.#clock.clearTimeout(timer)
+        }
       })
+    } catch (error) {
+      this.#logger.debug({ err: error, peer: peer.short }, 'a check failed')
+      detail = error instanceof Error ? error.message : String(error)
+    }
+    // After a check that succeeded the state ignores this.
+    this.#handle({ type: 'check-failed', peer, check, detail })
   }
+
+  async #measure(peer: PeerId, link: number): Promise<void> {
+    const connection = this.#connector.current(peer)
+    if (connection === undefined) return
+    try {
+      const ms = await this.#cuttable((abort) => connection.ping({ signal: abort.signal }))
+      this.#handle({ type: 'round-trip', peer, link, ms })
+    } catch (error) {
+      // Whether the peer is silent, transport finds out: an unanswered ping of ours is only a figure we do not get.
+      this.#logger.debug({ err: error, peer: peer.short }, 'no round trip measured')
+    }
+  }
+
+  async #cuttable<T>(work: (abort: AbortController) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    this.#underWay.add(abort)
+    try {
+      return await work(abort)
+    } finally {
+      this.#underWay.delete(abort)
+    }
+  }
+
+  #setTimer(peer: PeerId, after: number): void {
+    this.#clearTimer(peer)
+    const key = peer.toString()
+    const wake = (): void => {
+      this.#timers.delete(key)
+      this.#handle({ type: 'wake', peer })
+    }
+    this.#timers.set(key, this.#clock.setTimeout(wake, after))
+  }
+
+  #clearTimer(peer: PeerId): void {
+    this.#clock.clearTimeout(this.#timers.get(peer.toString()))
+    this.#timers.delete(peer.toString())
+  }
+
+  #linkOf(connection: ControlConnection): number {
+    const link = this.#links.get(connection) ?? ++this.#lastLink
+    this.#links.set(connection, link)
+    return link
+  }
+
+  #member(status: PeerStatus, toUnix: number): Member {
+    const { peer, record, state, since, roundTripMs, reason, detail } = status
+    const heardAt = status.link === undefined ? 0 : (this.#connector.current(peer)?.lastHeardAt ?? 0)
+    return {
+      peer,
+      record,
+      state,
+      since: Math.round(since + toUnix),
+      lastSeenAt: Math.round(Math.max(status.lastSeenAt, heardAt) + toUnix),
+      ...(roundTripMs !== undefined && { roundTripMs }),
+      ...(reason !== undefined && { reason }),
+      ...(detail !== undefined && { detail }),
+    }
+  }
+}
+
+/** `LEAVING` and `SHUTTING_DOWN` are the peer's own word that it goes; anything else says something about the connection only. */
+function reasonOf(why: CloseReason): Reason {
+  if (why.polite && (why.code === 'LEAVING' || why.code === 'SHUTTING_DOWN')) return 'left'
+  return why.code === 'PING_TIMEOUT' ? 'silent' : 'lost'
+}
+
+function describe(why: CloseReason): string {
+  return why.error === undefined ? why.code : `${why.code}: ${why.error.message}`
 }

@@ -205,6 +205,23 @@ describe('MembershipState', () => {
     expect([...state.all()].map((status) => status.record.name)).toEqual(['anna', 'carla'])
   })
 
+  it('does not take a peer that came back, or was forgotten, for one that can make room', () => {
+    const back = new MembershipState({ ...half, maxPeers: 2 })
+    back.handle(up(anna, 1), 0)
+    back.handle(down(anna, 1, 'left'), 1)
+    back.handle(up(anna, 2), 2)
+    back.handle(up(ben, 3), 3)
+    expect(lines(back.handle(up(carla, 4), 4))).toEqual(['refused'])
+
+    const forgotten = new MembershipState({ ...half, maxPeers: 1, forgetAfterMs: 10 })
+    forgotten.handle(up(anna, 1), 0)
+    forgotten.handle(down(anna, 1, 'left'), 1)
+    expect(lines(forgotten.handle(wake(anna), 11))).toEqual(['sleep', 'forgotten'])
+    forgotten.handle(up(ben, 2), 12)
+    forgotten.handle(down(ben, 2, 'left'), 13)
+    expect(lines(forgotten.handle(up(carla, 3), 14))).toEqual(['sleep', 'forgotten', 'up', 'measure', 'wake in 30000'])
+  })
+
   it('refuses options that make no sense', () => {
     for (const limits of [
       { checkTimeoutMs: 0 },

@@ -81,6 +81,28 @@ describe('Membership', () => {
     await clock.advance(200)
     expect(events).toEqual(['anna up', 'anna checking', 'anna up'])
     expect(membership.members()[0]).not.toHaveProperty('reason')
+    // Of the check no timer is left: only the one for the next measurement.
+    expect(clock.pending).toBe(1)
+  })
+
+  it('takes a goodbye that did not come from the peer for a lost connection', async () => {
+    const { clock, connector, membership } = setUp()
+    connector.connect(anna)
+    connector.lose(anna, { code: 'LEAVING', polite: false })
+    await clock.advance(0)
+    expect(membership.state(anna.id)).toBe('checking')
+  })
+
+  it('knows when it last heard of a peer, also after it is gone', async () => {
+    const { clock, connector, membership } = setUp()
+    connector.connect(anna)
+    await clock.advance(5_000)
+    connector.lastHeardAt = 4_000
+    const heard = clock.unixNow() - 1_000
+    expect(membership.members()).toMatchObject([{ lastSeenAt: heard }])
+    connector.lose(anna, goodbye)
+    await clock.advance(5_000)
+    expect(membership.members()).toMatchObject([{ lastSeenAt: heard, since: heard + 1_000 }])
   })
 
   it('calls a crashed peer offline within 2.5 s, after two refusals', async () => {
@@ -184,6 +206,8 @@ describe('Membership', () => {
     await membership.close()
     await membership.close()
     await reading
+    await clock.advance(0)
+    expect(clock.pending).toBe(0)
     connector.lose(ben, goodbye)
     await clock.advance(10_000)
     expect(clock.pending).toBe(0)

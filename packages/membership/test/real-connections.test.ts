@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Colleague, Office } from './_util/office.js'
 
+// Transport gives a silent connection up after 7 s where it was dialled (a ping after 5 s, 2 s for the answer) and after 9 s
+// where it was accepted; the check takes up to 2.15 s.
+const DIALLER_KNOWS_WITHIN_MS = 9_200
+const ACCEPTOR_KNOWS_WITHIN_MS = 11_200
+
 let office: Office | undefined
 afterEach(async () => {
   await office?.close()
@@ -25,23 +30,23 @@ function delay(colleague: Colleague, from: number): number {
 }
 
 describe.each([1, 2, 3, 4, 5, 6, 7, 8])('over real connections on a simulated network, seed %i', (seed) => {
-  it('power-off of the accepting side: the dialler says offline within 10 s', async () => {
+  it('power-off of the accepting side: the dialler says offline after the keep-alive and a check', async () => {
     const { office, anna, ben } = await annaDialsBen(seed)
     const off = office.clock.now()
     office.network.powerOff(ben.host)
     await office.clock.advance(20_000)
     expect(texts(anna)).toEqual(['ben up', 'ben checking', 'ben offline'])
-    expect(delay(anna, off)).toBeLessThanOrEqual(10_000)
+    expect(delay(anna, off)).toBeLessThanOrEqual(DIALLER_KNOWS_WITHIN_MS)
     expect(anna.membership.members()).toMatchObject([{ reason: 'unreachable' }])
   })
 
-  it('power-off of the dialling side: the acceptor says offline within 10 s', async () => {
+  it('power-off of the dialling side: the acceptor says offline after the keep-alive and a check', async () => {
     const { office, anna, ben } = await annaDialsBen(seed)
     const off = office.clock.now()
     office.network.powerOff(anna.host)
     await office.clock.advance(20_000)
     expect(texts(ben)).toEqual(['anna up', 'anna checking', 'anna offline'])
-    expect(delay(ben, off)).toBeLessThanOrEqual(10_000)
+    expect(delay(ben, off)).toBeLessThanOrEqual(ACCEPTOR_KNOWS_WITHIN_MS)
   })
 
   it('crash: offline within 2.5 s at the other side', async () => {

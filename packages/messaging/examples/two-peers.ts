@@ -1,18 +1,15 @@
-import type { Authorize } from '@pc/dispatch'
 import { createIdentity, openNetwork, signPeerRecord } from '@pc/identity'
 import { Messaging } from '@pc/messaging'
 import { Connector, MemoryNetwork, PeerBook, systemRandom } from '@pc/transport'
 
-const network = new MemoryNetwork()
-const authorize: Authorize = ({ access }) => access === 'anyone'
+const [memory, network] = [new MemoryNetwork(), openNetwork('demo')]
 async function start(name: string, host: string) {
   const [identity, address, peerBook] = [createIdentity(), { host, port: 3485 }, new PeerBook()]
   const record = signPeerRecord(identity, { sequence: 1, name, addresses: [address], capabilities: [] })
-  const [protocol, bootId] = [network.protocol(identity.id, host), systemRandom.bytes(8)]
-  const options = { identity, protocol, bootId, peerBook, record: () => record, network: openNetwork('demo') }
-  const connector = Connector.create(options)
+  const [protocol, bootId] = [memory.protocol(identity.id, host), systemRandom.bytes(8)]
+  const connector = Connector.create({ identity, protocol, bootId, peerBook, network, record: () => record })
   const { close } = await protocol.listen(address, (stream) => connector.accept(stream))
-  return { record, peerBook, connector, close, messaging: Messaging.create({ connector, authorize }) }
+  return { record, peerBook, connector, close, messaging: Messaging.create({ connector }) }
 }
 const [anna, ben] = [await start('anna', '10.0.0.1'), await start('ben', '10.0.0.2')]
 anna.peerBook.upsert(ben.record)

@@ -25,8 +25,8 @@ export interface MessagingLimits {
 
 export interface MessagingOptions {
   readonly connector: MessagingConnector
-  /** Asked before a message is stored, and before every handler. */
-  readonly authorize: Authorize
+  /** Asked before a message is stored, and before every handler. @default only what is open to `anyone` */
+  readonly authorize?: Authorize
   /** @default the clock of this machine */
   readonly clock?: Clock
   /** @default the randomness of this machine */
@@ -59,11 +59,12 @@ const DEFAULTS: ResolvedLimits = {
 
 /** With every default filled in. */
 export type ResolvedOptions = MessagingOptions &
-  Required<Pick<MessagingOptions, 'clock' | 'random' | 'logger'>> & { readonly limits: ResolvedLimits }
+  Required<Pick<MessagingOptions, 'authorize' | 'clock' | 'random' | 'logger'>> & { readonly limits: ResolvedLimits }
 
 export function resolveOptions(options: MessagingOptions): ResolvedOptions {
   return {
     ...options,
+    authorize: options.authorize ?? (({ access }) => access === 'anyone'),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     logger: options.logger ?? silentLogger,

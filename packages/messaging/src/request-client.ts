@@ -63,7 +63,7 @@ export class RequestClient {
       try {
         return await reply
       } catch (error) {
-        
+        if (deadline.signal.aborted) this.#cancel(connection, id)
         throw error
       }
     })

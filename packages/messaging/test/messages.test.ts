@@ -95,6 +95,36 @@ test('a lost connection rejects what was not acknowledged, and what waited goes 
   expect(await texts(ben.messaging.inbox)).toEqual(['64', '65', '66', '67', '68', '69'])
 })
 
+test('a connection that takes no more holds up its stream, until it is lost', async () => {
+  const { anna, ben, network } = pair()
+  const connection = await anna.node.control(ben.node.self)
+  connection.stuck = true
+  network.held = true
+  const stuck = errorOf(anna.messaging.sendText(ben.node.self, 'stuck'))
+  const next = anna.messaging.sendText(ben.node.self, 'next')
+  await turn()
+  expect(connection.sent).toHaveLength(1)
+  network.lose()
+  connection.cut()
+  expect(await stuck).toMatchObject({ code: 'CONNECTION_LOST' })
+  await (await next).acknowledged
+  expect(await texts(ben.messaging.inbox)).toEqual(['next'])
+})
+
+test('a refused number stays refused, also when it could be taken now', async () => {
+  const { anna, ben } = pair()
+  const receipt = await anna.messaging.send(ben.node.self, 'later', 1)
+  expect(await errorOf(receipt.acknowledged)).toMatchObject({ code: 'NO_HANDLER' })
+  ben.messaging.onMessage('later', { access: 'anyone' }, () => {})
+  const connection = anna.node.current(ben.node.self)
+  const [frame] = connection?.sent ?? []
+  await connection?.send('pc/message', 99, frame?.body ?? null)
+  await expect.poll(() => ben.messaging.counters.refusedMessages).toBe(2)
+  expect(ben.node.current(anna.node.self)?.headers()).toEqual(['pc/error', 'pc/error'])
+  await (await anna.messaging.send(ben.node.self, 'later', 2)).acknowledged
+  expect(await texts(ben.messaging.inbox)).toEqual([2])
+})
+
 test('a receipt that nobody looks at may fail without ending the process', async () => {
   const { anna, ben, network } = pair()
   network.held = true

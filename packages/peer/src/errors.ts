@@ -1,3 +1,5 @@
+import type { Selectable } from './select.js'
+
 /** Append-only: programs match on these. */
 export type PeerErrorCode =
   | 'BAD_OPTIONS'
@@ -8,8 +10,8 @@ export type PeerErrorCode =
   | 'PEER_AMBIGUOUS'
 
 export interface PeerErrorFields {
-  /** PEER_AMBIGUOUS, PEER_NOT_FOUND: labels that would have been unambiguous. */
-  readonly candidates?: readonly string[]
+  /** PEER_AMBIGUOUS: who fits; PEER_NOT_FOUND: who comes near, or is there at all. At most ten. */
+  readonly candidates?: readonly Selectable[]
   /** START_FAILED: the phase that failed. */
   readonly phase?: string
   readonly cause?: unknown
@@ -19,7 +21,7 @@ export interface PeerErrorFields {
 export class PeerError extends Error {
   override readonly name = 'PeerError'
   readonly code: PeerErrorCode
-  readonly candidates: readonly string[]
+  readonly candidates: readonly Selectable[]
   readonly phase: string | undefined
 
   constructor(code: PeerErrorCode, message: string, fields: PeerErrorFields = {}) {

@@ -5,13 +5,13 @@ import { selectPeer } from './select.js'
 
 const ids = Array.from({ length: 5 }, (_, seed) => createIdentity(new Uint8Array(32).fill(seed + 1)).id)
 const [anna, impostor, annabel, bob, desk] = ids.map(String) as [string, string, string, string, string]
-const peers = [
-  { label: 'anna', id: anna },
-  { label: `anna~${impostor.slice(0, 3)}`, id: impostor },
-  { label: 'annabel', id: annabel },
-  { label: 'Bob', id: bob },
-  { label: 'Desk', id: desk },
-]
+const labels = ['anna', `anna~${impostor.slice(0, 3)}`, 'annabel', 'Bob', 'Desk']
+const peers = ids.map((id, index) => ({
+  label: labels[index] ?? '',
+  id: id.toString(),
+  shortId: id.short,
+  state: 'online' as const,
+}))
 const choose = (text: string): string => selectPeer(peers, text).id
 const failure = (text: string): PeerError => {
   try {
@@ -41,7 +41,7 @@ describe('selectPeer', () => {
   it('shows the candidates when several fit', () => {
     const error = failure('ann')
     expect(error.code).toBe('PEER_AMBIGUOUS')
-    expect(error.candidates).toEqual(['anna', 'annabel'])
+    expect(error.candidates.map(({ label }) => label)).toEqual(['anna', 'annabel'])
   })
 
   it.each(['', '  ', 'zoe', 'anna~', '~', desk.slice(0, 3), `bob~${desk.slice(0, 4)}`])(

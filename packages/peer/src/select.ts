@@ -2,13 +2,10 @@
 import { parseShortId } from '@pc/identity'
 import { PeerError } from './errors.js'
 import { fold } from './names.js'
+import type { PeerView } from './view.js'
 
-export interface Selectable {
-  /** What people see: the name when it is pinned to this id, else `name~start-of-id`. */
-  readonly label: string
-  /** Full text form. */
-  readonly id: string
-}
+/** What of a peer can be meant, and is shown when it is not clear who is. */
+export type Selectable = Pick<PeerView, 'label' | 'id' | 'shortId' | 'state'>
 
 /** Fewer characters of an id are not taken for one: they would match by accident. */
 const MIN_ID_PREFIX = 4
@@ -39,7 +36,7 @@ export function selectPeer<P extends Selectable>(peers: readonly P[], text: stri
   }
   const near = peers.filter((peer) => fold(peer.label).includes(wanted))
   throw new PeerError('PEER_NOT_FOUND', `No known peer is called ${JSON.stringify(text)}.`, {
-    candidates: labels(near.length > 0 ? near : peers),
+    candidates: firstOf(near.length > 0 ? near : peers),
   })
 }
 
@@ -61,14 +58,11 @@ function ambiguous(text: string, found: readonly Selectable[]): PeerError {
     'PEER_AMBIGUOUS',
     `${JSON.stringify(text)} fits ${found.length} peers; write more of the name, or use the id.`,
     {
-      candidates: labels(found),
+      candidates: firstOf(found),
     },
   )
 }
 
-function labels(peers: readonly Selectable[]): string[] {
-  return peers
-    .map((peer) => peer.label)
-    .sort()
-    .slice(0, MAX_CANDIDATES)
+function firstOf(peers: readonly Selectable[]): Selectable[] {
+  return [...peers].sort((a, b) => a.label.localeCompare(b.label)).slice(0, MAX_CANDIDATES)
 }

@@ -251,16 +251,21 @@ describe('what no correct peer sends', () => {
   test('any bytes: an end with PROTOCOL_ERROR, or nothing, never anything else', async () => {
     const good = encodeFrame({ header: 'test', id: 1, version: 1, body: { a: [1, 'b', null] }, peerId: null })
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: good.length - 1 }), fc.integer({ min: 0, max: 255 }), async (at, value) => {
-        const { b, streams } = pair()
-        collect(b)
-        const bytes = Uint8Array.from(good)
-        bytes[at] = value
-        streams[0].duplex.end(bytes)
-        const reason = await b.closed
-        expect(['PROTOCOL_ERROR', 'ENDED', 'FAILED']).toContain(reason.code)
-        if (reason.error !== undefined) expect(reason.error.name).toMatch(/InvalidPacketError|WireError|TransportError/)
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: good.length - 1 }),
+        fc.integer({ min: 0, max: 255 }),
+        async (at, value) => {
+          const { b, streams } = pair()
+          collect(b)
+          const bytes = Uint8Array.from(good)
+          bytes[at] = value
+          streams[0].duplex.end(bytes)
+          const reason = await b.closed
+          expect(['PROTOCOL_ERROR', 'ENDED', 'FAILED']).toContain(reason.code)
+          if (reason.error !== undefined)
+            expect(reason.error.name).toMatch(/InvalidPacketError|WireError|TransportError/)
+        },
+      ),
       { numRuns: 300 },
     )
   })

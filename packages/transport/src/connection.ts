@@ -67,6 +67,7 @@ export class Connection {
   #resolveClosed: (reason: CloseReason) => void = () => {}
   #reason: CloseReason | undefined
   #settled = false
+  #broken = false
   #gone = false
   #deadline: unknown
 
@@ -195,7 +196,6 @@ export class Connection {
 
   /** Drops everything, at once. Idempotent; ends a `close` that is under way. */
   destroy(code: CloseCode = 'CLOSED', error?: Error): void {
-    if (this.#settled) return
     this.#break(code, error)
   }
 
@@ -432,7 +432,8 @@ export class Connection {
   }
 
   #break(code: CloseCode, error?: Error): void {
-    if (this.#settled) return
+    if (this.#settled || this.#broken) return
+    this.#broken = true
     this.#reason = error === undefined ? { code, polite: false } : { code, polite: false, error }
     this.#clock.clearTimeout(this.#deadline)
     this.#frames = []

@@ -133,7 +133,8 @@ export class Connector {
   }
 
   /**
-   * Opens a bulk connection, which then belongs to the caller. Frames up to 1 MiB.
+   * Opens a bulk connection, which then belongs to the caller. Frames up to 1 MiB. Listen even to send only: the end of a
+   * connection, and a peer that says BUSY, are seen by reading.
    * @throws TransportError RESOURCE_BUSY (5 with this peer), PEER_UNREACHABLE, NO_ADDRESS, SELF_DIALLED, CLOSED; the signal's reason
    */
   async openBulk(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<Connection> {
@@ -488,13 +489,19 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index])
 }
 
-/** When every address failed for one and the same final reason, that reason says more than the list. */
+/**
+ * When every address failed for one and the same final reason, that reason says more than the list. Compared by code: protocols
+ * from outside this package bring error classes of their own.
+ */
 function soleReason(error: unknown): unknown {
   if (!(error instanceof TransportError) || error.code !== 'ALL_ATTEMPTS_FAILED') return error
-  const reasons = error.attempts.map((attempt) => attempt.error)
-  const [first] = reasons
-  if (!(first instanceof TransportError) || (first.code !== 'SELF_DIALLED' && first.code !== 'WRONG_PEER')) return error
-  return reasons.every((reason) => reason instanceof TransportError && reason.code === first.code) ? first : error
+  for (const code of ['SELF_DIALLED', 'WRONG_PEER'] as const) {
+    const [first] = error.attempts
+    if (first === undefined || !error.attempts.every((attempt) => (attempt.error as { code?: unknown }).code === code))
+      continue
+    return new TransportError(code, first.error.message, { cause: first.error, address: first.address })
+  }
+  return error
 }
 
 const PASSED_ON: readonly string[] = ['CLOSED', 'NO_ADDRESS', 'SELF_DIALLED', 'RESOURCE_BUSY']

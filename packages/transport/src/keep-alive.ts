@@ -36,8 +36,10 @@ export class KeepAlive {
     const slept = now - this.#dueAt > GAP_MS
     if (this.#pingedAt !== undefined && lastHeardAt < this.#pingedAt) {
       if (slept) return this.#ping(now)
-      if (now >= this.#pingedAt + PONG_WITHIN_MS) return 'dead'
-      this.#dueAt = this.#pingedAt + PONG_WITHIN_MS
+      // A ping that was sent only because we had been quiet says nothing about a peer that was heard a moment before.
+      const deadline = Math.max(this.#pingedAt, lastHeardAt + PING_AFTER_MS) + PONG_WITHIN_MS
+      if (now >= deadline) return 'dead'
+      this.#dueAt = deadline
       return 'wait'
     }
     this.#pingedAt = undefined

@@ -99,7 +99,7 @@ describe('an impostor as acceptor', () => {
     expect(impostor.relay.connections[0]?.fromDiallerAfterAnswer).toBe(0)
   })
 
-  it('gets no byte after its handshake when its certificate is no peer’s', async () => {
+  it('gets no byte after its handshake when it shows our own key', async () => {
     const own = await peerAt(DIALLER)
     const { outcome, connection } = await dial(own.address, undefined, own.relay.connections)
     expect(outcome).toBe('SELF_DIALLED')

@@ -1,10 +1,9 @@
 import { decodeMessage, encodeFrame, FrameDecoder, InvalidPacketError, PROTOCOL_VERSION } from '@pc/wire'
 
 // Two messages leave as one run of bytes …
-const send = (header: string, id: number, body: string) =>
-  encodeFrame({ header, id, version: PROTOCOL_VERSION, body, peerId: null })
-const stream = Buffer.concat([send('chat/say', 1, 'hello'), send('chat/say', 2, 'is anybody there?')])
-
+const envelope = { header: 'chat/say', version: PROTOCOL_VERSION, peerId: null }
+const bodies = ['hello', 'is anybody there?']
+const stream = Buffer.concat(bodies.map((body, id) => encodeFrame({ ...envelope, id, body })))
 // … and arrive in pieces that know nothing of messages.
 const decoder = new FrameDecoder()
 try {

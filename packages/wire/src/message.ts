@@ -38,7 +38,7 @@ export function encodeMessage(message: Message, limits: ValueLimits = STREAM_LIM
 
 interface EnvelopeOptions {
   limits: ValueLimits
-  /** Zero bytes before the envelope, for a prefix. */
+  /** Bytes before the envelope, which the caller fills. */
   reserve: number
   maxLength: number
 }
@@ -48,11 +48,11 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
   const { header, id, version, body, peerId } = message
   const fault = findFault(header, id, version, peerId)
   if (fault) throw new WireError(...fault)
-  const writer = new ValueWriter(envelopeLimits(options.limits), options.maxLength)
+  const writer = new ValueWriter(envelopeLimits(options.limits), options.maxLength, options.reserve)
   try {
     writer.begin(ENVELOPE_LENGTH)
     for (const field of [header, withoutSign(id), version, body, peerId]) writer.write(field)
-    return writer.finish(options.reserve)
+    return writer.finish()
   } finally {
     writer.release()
   }

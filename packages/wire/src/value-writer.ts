@@ -1,5 +1,6 @@
 import { WireError, type WireErrorCode } from './errors.js'
 import type { ValueLimits } from './limits.js'
+import { className, formatPath, isPlain } from './plain.js'
 
 // Most messages fit; a bigger one gets a buffer of its own, dropped afterwards, so that one large message
 // does not hold memory for ever.
@@ -15,25 +16,27 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 export class ValueWriter {
   readonly #limits: ValueLimits
   readonly #maxLength: number
+  readonly #reserve: number
   readonly #path: (string | number)[] = []
   #buffer: Buffer
-  #position = 0
+  #position: number
   #depth = 0
   #elements = 0
 
-  constructor(limits: ValueLimits, maxLength: number) {
+  /** The first value stands behind `reserve` bytes, which the caller fills and `maxLength` does not count. */
+  constructor(limits: ValueLimits, maxLength: number, reserve = 0) {
     this.#limits = limits
     this.#maxLength = maxLength
+    this.#reserve = reserve
+    this.#position = reserve
     // Taken, not shared: a getter inside the value may encode something itself.
     this.#buffer = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_LENGTH)
     scratch = undefined
   }
 
-  /** The bytes written, copied into a buffer of their own behind `reserve` zero bytes. */
-  finish(reserve = 0): Uint8Array {
-    const bytes = new Uint8Array(reserve + this.#position)
-    bytes.set(this.#buffer.subarray(0, this.#position), reserve)
-    return bytes
+  /** The reserve and what was written, copied into a buffer of their own. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.#buffer.buffer.slice(0, this.#position) as ArrayBuffer)
   }
 
   release(): void {
@@ -194,7 +197,7 @@ export class ValueWriter {
 
   #room(length: number): void {
     const needed = this.#position + length
-    if (needed > this.#maxLength) {
+    if (needed - this.#reserve > this.#maxLength) {
       throw this.#error('TOO_LARGE', `the encoded bytes may be ${this.#maxLength} long; send large data in parts`)
     }
     if (needed <= this.#buffer.length) return
@@ -214,22 +217,4 @@ export class ValueWriter {
     const path = formatPath(this.#path)
     return new WireError(code, `${message} (at ${path})`, { path })
   }
-}
-
-/** Object literals, also without a prototype or from another realm; class instances are not data. */
-function isPlain(value: object): boolean {
-  const prototype: object | null = Object.getPrototypeOf(value)
-  if (prototype === null || prototype === Object.prototype) return true
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
-}
-
-function className(value: object): string {
-  return typeof value.constructor === 'function' ? value.constructor.name || 'a class' : 'a class'
-}
-
-function formatPath(path: readonly (string | number)[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`
-    return text + (/^[\w$]{1,40}$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 40))}]`)
-  }, '$')
 }

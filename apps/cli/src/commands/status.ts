@@ -40,9 +40,13 @@ function interfaceLine(item: Fields): string {
 
 function phaseText(phase: Fields): string {
   const ms = phase.number('ms')
-  const took = ms === undefined ? '' : ` ${duration(ms)}`
   const state = phase.text('state')
-  return `${phase.text('name')}${state === 'done' ? '' : ` ${state}`}${took}`
+  const error = phase.text('error')
+  const parts = [phase.text('name')]
+  if (state !== 'done') parts.push(state)
+  if (ms !== undefined) parts.push(duration(ms))
+  if (error !== '') parts.push(`(${error})`)
+  return parts.join(' ')
 }
 
 function plural(count: number, noun: string): string {

@@ -31,7 +31,8 @@ export async function explained<T>(action: () => Promise<T> | T): Promise<T> {
 
 function controlErrorOf(error: unknown): unknown {
   if (error instanceof PeerError && (error.code === 'PEER_NOT_FOUND' || error.code === 'PEER_AMBIGUOUS')) {
-    return new ControlError(error.code, error.message, { cause: error, details: { candidates: [...error.candidates] } })
+    const candidates = error.candidates.map(({ label, shortId, state }) => ({ label, shortId, state }))
+    return new ControlError(error.code, error.message, { cause: error, details: { candidates } })
   }
   if (error instanceof MessagingError) {
     const code = CODES[error.code] ?? 'REQUEST_FAILED'

@@ -1,8 +1,8 @@
-import { type Announcement, RequestsEndpoint } from '@pc/dispatch'
+import { Discovery, type DiscoveryOptions, type Hint } from '@pc/discovery'
+import { RequestsEndpoint } from '@pc/dispatch'
 import { createIdentity, type Network, openNetwork, type PeerId } from '@pc/identity'
 import { SeededRandom, SimulatedNetwork, type SimulatedNetworkOptions, VirtualClock } from '@pc/testkit'
 import type { Address, DatagramSocket, NetworkInterface, NetworkProtocol } from '@pc/transport'
-import { Discovery, type DiscoveryOptions, type Hint } from '@pc/discovery'
 
 export const PORT = 3_485
 
@@ -26,7 +26,11 @@ export class Segment {
 
   constructor(seed: number, conditions: Partial<SimulatedNetworkOptions> = {}) {
     this.random = new SeededRandom(seed)
-    this.network = new SimulatedNetwork<PeerId>({ clock: this.clock, random: this.random.stream('network'), ...conditions })
+    this.network = new SimulatedNetwork<PeerId>({
+      clock: this.clock,
+      random: this.random.stream('network'),
+      ...conditions,
+    })
   }
 
   /** Adds a peer; `connect` tells every member at once of a hint followed, as if dialling took no time. */
@@ -80,7 +84,11 @@ export function interfaceAt(address: string, netmask = '255.255.255.0', name = '
 }
 
 /** A peer's own port: what arrives there goes to the endpoint. */
-export async function attach(protocol: NetworkProtocol, endpoint: RequestsEndpoint, at: Address): Promise<DatagramSocket> {
+export async function attach(
+  protocol: NetworkProtocol,
+  endpoint: RequestsEndpoint,
+  at: Address,
+): Promise<DatagramSocket> {
   const socket: DatagramSocket = await protocol.bind(at, (bytes, from) => endpoint.receive(bytes, from, socket))
   endpoint.attach(socket)
   return socket
@@ -89,5 +97,3 @@ export async function attach(protocol: NetworkProtocol, endpoint: RequestsEndpoi
 function same(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0
 }
-
-export type { Announcement }

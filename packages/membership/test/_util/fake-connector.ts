@@ -10,6 +10,8 @@ export type There = 'answers' | 'refuses' | 'silence'
 /** A connector without a network: the test says who is there. */
 export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'events'> {
   readonly events: EventEmitter<ConnectorEvents> = new EventEmitter<ConnectorEvents>()
+  /** What all connections say about it. */
+  lastHeardAt = 0
   readonly dials: { to: string; at: number }[] = []
   readonly #clock: VirtualClock
   readonly #there = new Map<string, { person: Person; there: There }>()
@@ -44,7 +46,8 @@ export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'e
   /** The other side connects. */
   connect(person: Person): ControlConnection {
     const clock = this.#clock
-    const connectedAt = clock.now()
+    this.lastHeardAt = clock.now()
+    const lastHeardAt = (): number => this.lastHeardAt
     let resolveClosed: (reason: CloseReason) => void = () => {}
     const connection: ControlConnection = {
       peer: person.id,
@@ -57,7 +60,7 @@ export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'e
         resolveClosed = resolve
       }),
       get lastHeardAt() {
-        return connectedAt
+        return lastHeardAt()
       },
       nextId: () => 1,
       send: async () => {},

@@ -107,6 +107,8 @@ export class FakeConnection implements MessagingConnection {
   readonly sent: Message[] = []
   other: FakeConnection | undefined
   isClosed = false
+  /** While true, `send` hands over but does not settle, as a connection whose other side stopped reading. */
+  stuck = false
   readonly #node: FakeNode
   #resolve: (reason: unknown) => void = () => {}
   #id = 0
@@ -130,6 +132,7 @@ export class FakeConnection implements MessagingConnection {
     this.sent.push(decodeMessage(bytes))
     const { other } = this
     this.#node.network.carry(() => other?.receive(decodeMessage(bytes)))
+    if (this.stuck) await new Promise(() => {})
   }
 
   receive(message: Message): void {

@@ -31,7 +31,7 @@ export function parseBytes(text: string): Uint8Array {
 export function parseNotation(text: string): unknown {
   return JSON.parse(text, (_key, value) => {
     if (value === null || typeof value !== 'object') return value
-    if ('$bytes' in value) return new Uint8Array(Buffer.from(value.$bytes, 'hex'))
+    if ('$bytes' in value) return parseBytes(value.$bytes)
     if ('$float' in value) return Number(value.$float)
     if ('$repeat' in value) return value.$repeat[0].repeat(value.$repeat[1])
     if ('$items' in value) return new Array(value.$items[1]).fill(value.$items[0])

@@ -1,0 +1,146 @@
+/** The daemon in this process: real socket, real peer on loopback. */
+import { randomInt } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ControlClient } from '@pc/control'
+import { silentLogger } from '@pc/transport'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Config } from '../src/config.js'
+import { type Daemon, startDaemon } from '../src/daemon.js'
+
+const network = `daemon-test-${process.pid}`
+const discoveryPort = 20_000 + randomInt(20_000)
+let folder = ''
+const daemons: Daemon[] = []
+const clients: ControlClient[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pcd-test-'))
+})
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()))
+  await Promise.all(daemons.splice(0).map((daemon) => daemon.close()))
+  rmSync(folder, { recursive: true })
+})
+
+async function start(
+  name: string,
+  more: Partial<Config> = {},
+  stop: AbortController = new AbortController(),
+): Promise<ControlClient> {
+  const state = join(folder, name)
+  const config: Config = {
+    name,
+    network,
+    interfaces: 'lo',
+    port: 0,
+    discoveryPort,
+    state,
+    log: 'silent',
+    journal: '',
+    ...more,
+  }
+  daemons.push(await startDaemon(config, silentLogger, stop))
+  const client = await ControlClient.connect({ folder: config.state })
+  clients.push(client)
+  return client
+}
+
+async function bothUp(one: ControlClient, name: string): Promise<void> {
+  for (;;) {
+    const { peers } = (await one.call('peers')) as { peers: { name: string; state: string }[] }
+    if (peers.some((peer) => peer.name === name && peer.state === 'online')) return
+  }
+}
+
+describe('the daemon', () => {
+  it('answers status, finds its neighbour, and carries texts and requests', async () => {
+    const journal = join(folder, 'journal.ndjson')
+    const one = await start('one')
+    const two = await start('two', { journal })
+    await bothUp(one, 'two')
+    expect(await one.call('status')).toMatchObject({ name: 'one', network, peers: { online: 1, offline: 0 } })
+
+    const followed = two.stream('inbox.follow', { after: 0 })
+    await one.call('send', { peer: 'two', text: 'hello' })
+    expect((await followed.next()).value).toMatchObject({ text: 'hello', from: { label: 'one' } })
+    await followed.return?.()
+    expect(JSON.parse(readFileSync(journal, 'utf8'))).toMatchObject({ text: 'hello' })
+    expect(await two.call('inbox')).toMatchObject({ messages: [{ text: 'hello', verified: false }] })
+    expect(await one.call('request', { peer: 'two', name: 'echo', payload: { a: [1] } })).toEqual({ reply: { a: [1] } })
+    const pongs: unknown[] = []
+    for await (const pong of one.stream('ping', { peer: 'two', count: 2, intervalMs: 0 })) pongs.push(pong)
+    expect(pongs).toMatchObject([{ sequence: 1 }, { sequence: 2 }])
+  })
+
+  it.each([
+    ['send', { peer: 'nobody', text: 'x' }, 'PEER_NOT_FOUND'],
+    ['send', { peer: 'two' }, 'BAD_ARGUMENTS'],
+    ['request', { peer: 'nobody', name: 'echo' }, 'PEER_NOT_FOUND'],
+    ['dance', {}, 'UNKNOWN_COMMAND'],
+    ['status', { loud: true }, 'BAD_ARGUMENTS'],
+  ])('refuses %s %j with %s', async (command, args, code) => {
+    const one = await start('one')
+    await expect(one.call(command, args)).rejects.toMatchObject({ code })
+  })
+
+  it('refuses a request that nobody handles, with its reason', async () => {
+    const one = await start('one')
+    await start('two')
+    await bothUp(one, 'two')
+    await expect(one.call('request', { peer: 'two', name: 'nothing' })).rejects.toMatchObject({
+      code: 'REQUEST_FAILED',
+      details: { reason: 'NO_HANDLER' },
+    })
+  })
+
+  it('keeps its id and the names it pinned over a restart', async () => {
+    const before = await start('one')
+    await start('two')
+    await bothUp(before, 'two')
+    const { id } = (await before.call('id')) as { id: string }
+    await daemons.shift()?.close()
+    expect(JSON.parse(readFileSync(join(folder, 'one', 'state.json'), 'utf8'))).toMatchObject({
+      names: { two: expect.any(String) },
+    })
+    const after = await start('one')
+    expect(await after.call('id')).toMatchObject({ id })
+  })
+
+  it('lets down abort the stop controller', async () => {
+    const stop = new AbortController()
+    const one = await start('one', {}, stop)
+    const aborted = new Promise((resolve) => stop.signal.addEventListener('abort', resolve))
+    await one.call('down')
+    await aborted
+  })
+
+  it('refuses a second daemon on the same state folder', async () => {
+    await start('one')
+    await expect(start('one')).rejects.toMatchObject({ code: 'ALREADY_RUNNING' })
+  })
+
+  it('refuses a corrupt key file, a port in use, and a journal that cannot be written', async () => {
+    const state = join(folder, 'one')
+    const one = await start('one')
+    const { port } = (await one.call('status')) as { port: number }
+    await expect(start('two', { port })).rejects.toMatchObject({ code: 'START_FAILED', phase: 'listen' })
+    await expect(start('three', { journal: folder })).rejects.toMatchObject({ code: 'EISDIR' })
+    await daemons.shift()?.close()
+    writeFileSync(join(state, 'identity.pem'), 'not a key')
+    await expect(start('one')).rejects.toMatchObject({
+      code: 'START_FAILED',
+      phase: 'identity',
+      cause: { code: 'KEY_CORRUPT' },
+    })
+  })
+
+  it('refuses a state folder that others may enter', async () => {
+    await start('one')
+    await daemons.shift()?.close()
+    chmodSync(join(folder, 'one'), 0o755)
+    await expect(start('one')).rejects.toMatchObject({ code: 'FOLDER_UNSAFE' })
+    expect(statSync(join(folder, 'one')).mode & 0o777).toBe(0o755)
+  })
+})
