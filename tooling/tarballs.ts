@@ -30,7 +30,15 @@ try {
     const [node = '', , ...rest] = fromSource('')
     if (!runExample(`${file} on the tarballs`, [node, ...rest.slice(0, 2), copy], project)) failed += 1
   }
-  attempt('pc version --help of the installed CLI', [join(project, 'node_modules', '.bin', 'pc'), '--help'])
+  // The installed CLI starts the installed daemon, talks to it and stops it.
+  for (const line of [['up', '--name', 'newcomer', '--interfaces', 'lo'], ['status'], ['down']]) {
+    attempt(`installed: pc ${line.join(' ')}`, [
+      join(project, 'node_modules', '.bin', 'pc'),
+      '--state',
+      join(project, 'state'),
+      ...line,
+    ])
+  }
 } finally {
   rmSync(project, { recursive: true, force: true })
 }

@@ -51,7 +51,7 @@ export class Schedule {
     const offset = ACTIVE_OFFSETS[this.#next]
     if (offset === undefined) this.#dueAt = now + passiveInterval(connectedPeers, this.#random())
     // After a pause of the whole machine the offsets lie in the past, and would otherwise all be due at once.
-    else this.#dueAt = this.#base + offset
+    else this.#dueAt = Math.max(this.#base + offset, now + LEAST_GAP_MS)
   }
 }
 

@@ -304,11 +304,17 @@ describe('Discovery', () => {
     expect(clock.pending).toBe(0)
     receiver.receive(announcement(), { host: '192.168.1.9', port: 50_000 })
     discovery.connected(OTHER_BOOT)
-    discovery.disconnected(OTHER_BOOT)
     await clock.advance(60_000)
     expect(hints).toEqual([])
-    expect(discovery.status().state).toBe('closed')
+    expect(discovery.status()).toMatchObject({ state: 'closed', connected: 0 })
     endpoint.register(RootCode.DISCOVERY, () => {})
+  })
+
+  it('may be closed by onHint', async () => {
+    const { machine, clock, discovery } = await setUp(undefined, { onHint: () => void discovery.close() })
+    machine.openAt('0.0.0.0').receive(announcement(), { host: '192.168.1.9', port: 50_000 })
+    await clock.advance(1_300) // before the next announcement would be due
+    expect([machine.open, clock.pending]).toEqual([[], 0])
   })
 
   it('closes sockets that open while it closes', async () => {

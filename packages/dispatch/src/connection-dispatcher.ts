@@ -111,15 +111,16 @@ export class ConnectionDispatcher {
   async close(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#closing = true
     const { signal } = options
+    const [parked, serving] = [[...this.#parked], [...this.#serving]]
     const onAbort = (): void => {
-      for (const connection of [...this.#parked, ...this.#serving]) connection.destroy('SHUTTING_DOWN')
+      for (const connection of [...parked, ...serving]) connection.destroy('SHUTTING_DOWN')
     }
     if (signal?.aborted) onAbort()
     else signal?.addEventListener('abort', onAbort, { once: true })
     try {
       const drained = this.#services.close(signal === undefined ? {} : { signal })
-      await Promise.all([drained, ...[...this.#parked].map((connection) => connection.close('SHUTTING_DOWN'))])
-      await Promise.all([...this.#serving].map((connection) => connection.close('SHUTTING_DOWN')))
+      await Promise.all([drained, ...parked.map((connection) => connection.close('SHUTTING_DOWN'))])
+      await Promise.all(serving.map((connection) => connection.close('SHUTTING_DOWN')))
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }

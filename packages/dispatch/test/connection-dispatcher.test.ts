@@ -212,16 +212,16 @@ describe('ConnectionDispatcher', () => {
       const busy = await parked()
       void busy.theirs.send(frame('slow', 1))
       await clock.advance(0)
-      let over = false
-      const closing = dispatcher.close().then(() => {
-        over = true
-      })
+      const ended: string[] = []
+      void busy.ours.closed.then(() => ended.push('connection'))
+      const closing = dispatcher.close().then(() => ended.push('dispatcher'))
       await clock.advance(3_000)
       await expect(idle.ours.closed).resolves.toMatchObject({ code: 'SHUTTING_DOWN' })
-      expect([over, busy.ours.open]).toEqual([false, true])
+      expect([ended, busy.ours.open]).toEqual([[], true])
       free.open()
       await clock.advance(3_000)
       await closing
+      expect(ended).toEqual(['connection', 'dispatcher'])
       expect(busy.received).toMatchObject([{ header: 'done', id: 1 }])
       await expect(busy.ours.closed).resolves.toMatchObject({ code: 'SHUTTING_DOWN' })
       await dispatcher.close()

@@ -355,6 +355,37 @@ describe('the end', () => {
     expect(closed).toBe(true)
   })
 
+  test('what came behind the first frame of a stream that has ended is delivered too', async () => {
+    const { b, streams } = pair({ firstFrameOnly: true })
+    const received = collect(b)
+    let closed = false
+    void b.closed.then(() => {
+      closed = true
+    })
+    streams[0].duplex.write(Buffer.concat([rawFrame({ id: 1 }), rawFrame({ id: 2 })]))
+    await settle()
+    streams[1].duplex.destroy()
+    await settle()
+    b.onMessage((message) => received.push(message))
+    await settle()
+    expect([ids(received), closed]).toEqual([[1], false])
+    b.proceed('control')
+    await settle()
+    expect([ids(received), closed]).toEqual([[1, 2], true])
+  })
+
+  test('what nobody takes is dropped 2 s after the stream has gone', async () => {
+    const { a, b, clock, streams } = pair()
+    b.onMessage(() => b.receiver.pause())
+    for (let id = 0; id < 3; id += 1) void a.send(frame(id))
+    await settle()
+    streams[1].duplex.destroy()
+    await clock.advance(1_999)
+    expect(clock.pending).toBe(1)
+    await clock.advance(1)
+    expect(await b.closed).toMatchObject({ code: 'FAILED', polite: false })
+  })
+
   test('a stream that ends inside a frame is a broken one', async () => {
     const { b, streams } = pair()
     collect(b)

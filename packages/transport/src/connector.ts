@@ -219,10 +219,11 @@ export class Connector {
     const abort = new AbortController()
     slot.dial = abort
     void this.#dial(slot, abort.signal).then((error) => {
-      // Somebody else has seen to the waiters when the dial was cut.
-      if (slot.dial !== abort) return
-      slot.dial = undefined
-      slot.fail(error)
+      // When the dial was cut, somebody else has seen to the waiters.
+      if (slot.dial === abort) {
+        slot.dial = undefined
+        slot.fail(error)
+      }
       this.#tidy(slot)
     })
   }

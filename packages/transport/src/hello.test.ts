@@ -12,7 +12,12 @@ const hello: Hello = {
   version: [1, 1],
   boot: new Uint8Array(8).fill(7),
   kind: 'bulk',
-  record: signPeerRecord(identity, { sequence: 3, name: 'anna', addresses: [{ host: '10.0.0.1', port: 3485 }], capabilities: [] }),
+  record: signPeerRecord(identity, {
+    sequence: 3,
+    name: 'anna',
+    addresses: [{ host: '10.0.0.1', port: 3485 }],
+    capabilities: [],
+  }),
   features: ['a', 'b'],
   network,
 }
@@ -75,7 +80,9 @@ test('anything at all is either fine or refused with a code of this package', ()
   }))
   fc.assert(
     fc.property(fc.constantFrom(...Object.keys(body)), value, (member, replacement) => {
-      expect(['fine', 'BAD_HELLO', 'OTHER_NETWORK', 'VERSION_MISMATCH']).toContain(codeOf({ ...body, [member]: replacement }))
+      expect(['fine', 'BAD_HELLO', 'OTHER_NETWORK', 'VERSION_MISMATCH']).toContain(
+        codeOf({ ...body, [member]: replacement }),
+      )
       expect(['BAD_HELLO', 'OTHER_NETWORK', 'VERSION_MISMATCH']).toContain(codeOf(replacement))
     }),
     { numRuns: 500 },

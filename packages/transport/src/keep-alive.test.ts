@@ -43,11 +43,11 @@ describe('the dialler', () => {
 })
 
 describe('the acceptor', () => {
-  test('never pings, and gives up after 9 s of silence', () => {
+  test('never pings, and gives up after 7.5 s of silence', () => {
     const rule = new KeepAlive(false, 0)
-    expect(rule.wake(9_000, 3_000, 0)).toBe('wait')
-    expect(rule.dueAt).toBe(12_000)
-    expect(rule.wake(12_000, 3_000, 0)).toBe('dead')
+    expect(rule.wake(7_500, 3_000, 0)).toBe('wait')
+    expect(rule.dueAt).toBe(10_500)
+    expect(rule.wake(10_500, 3_000, 0)).toBe('dead')
   })
 
   test('pings after a gap, and gives up when even that is not answered', () => {
@@ -61,7 +61,7 @@ describe('the acceptor', () => {
   })
 })
 
-test('whatever came before: silence is found within 10 s, and nobody who spoke within 4 s is given up', () => {
+test('whatever came before: silence is found within 7.5 s, and nobody who spoke within 4 s is given up', () => {
   const traffic = fc.array(fc.integer({ min: 1, max: 4_000 }), { maxLength: 30 })
   fc.assert(
     fc.property(traffic, fc.boolean(), (pauses, dialled) => {
@@ -82,9 +82,9 @@ test('whatever came before: silence is found within 10 s, and nobody who spoke w
         const step = rule.wake(now, heard, sent)
         if (step === 'dead') break
         if (step === 'ping') sent = now
-        expect(now - heard).toBeLessThan(10_000)
+        expect(now - heard).toBeLessThan(7_500)
       }
-      expect(now - heard).toBeLessThanOrEqual(10_000)
+      expect(now - heard).toBeLessThanOrEqual(7_500)
     }),
   )
 })

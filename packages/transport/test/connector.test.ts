@@ -149,6 +149,42 @@ describe('control', () => {
     })
   })
 
+  test('waits for a HELLO that is under way before it gives up', async () => {
+    const late = createIdentity(new Uint8Array(32).fill(4))
+    expect(await failure(a.connector.control(late.id))).toMatchObject({ code: 'NO_ADDRESS' })
+    const stream = await eventually(network.host({ id: late.id, address: '10.0.0.4' }).connect(a.address))
+    await clock.runUntil(() => a.acceptor.halfOpen === 1)
+    const asked = a.connector.control(late.id)
+    await clock.advance(1_000)
+    const record = signPeerRecord(late, { sequence: 1, name: 'late', addresses: [], capabilities: [] })
+    const { keyId } = openNetwork('test')
+    const body = helloBody({
+      version: [1, 1],
+      boot: new Uint8Array(8),
+      kind: 'control',
+      record,
+      features: [],
+      network: keyId,
+    })
+    stream.duplex.write(encodeFrame({ header: 'pc/hello', id: 0, version: 1, body, peerId: null }))
+    expect(await eventually(asked)).toBe(a.connected[0])
+    stream.duplex.destroy()
+  })
+
+  test('cuts its dial when the other side has connected meanwhile', async () => {
+    const c = await peer('c', '10.0.0.3', { limits: { outbound: 1 } })
+    c.peerBook.noteHint(b.identity.id, { host: '10.0.0.99', port: PORT })
+    network.host({ id: createIdentity(new Uint8Array(32).fill(99)).id, address: '10.0.0.99' })
+    network.powerOff(network.hosts.at(-1) ?? expect.fail())
+    const waiting = c.connector.control(b.identity.id)
+    b.peerBook.noteHint(c.identity.id, c.address)
+    await control(b, c)
+    expect((await eventually(waiting)).dialled).toBe(false)
+    c.peerBook.noteHint(a.identity.id, a.address)
+    await control(c, a)
+    expect(clock.now()).toBeLessThan(500)
+  })
+
   test('an event listener that throws is logged and hurts nobody', async () => {
     const logger = createTestLogger()
     const c = await peer('c', '10.0.0.3', { options: { logger } })
@@ -218,10 +254,12 @@ describe('meet', () => {
 
   test('gives back the live connection, and closes the new stream as DUPLICATE without any event', async () => {
     const live = await control(a, b)
+    const [kept] = a.streams
     expect(await eventually(a.connector.meet([b.address]))).toBe(live)
     expect(await eventually(b.connector.meet([a.address]))).toBe(b.connected[0])
     await clock.advance(100)
     expect(a.dials + b.dials).toBe(3)
+    expect([...a.streams]).toEqual([kept])
     expect([a.streams.size, b.streams.size]).toEqual([1, 1])
     expect([a.connected.length, b.connected.length, a.disconnected.length, b.disconnected.length]).toEqual([1, 1, 0, 0])
   })
@@ -237,6 +275,8 @@ describe('meet', () => {
     )
     await clock.advance(3_000)
     expect(new Set(got.slice(0, 3)).size).toBe(1)
+    expect(a.hellos, 'no second HELLO as a dialler').toBe(1)
+    expect(b.hellos).toBeLessThanOrEqual(1)
     expect([a.streams.size, b.streams.size]).toEqual([1, 1])
     expect([a.connected.length, b.connected.length, a.disconnected.length, b.disconnected.length]).toEqual([1, 1, 0, 0])
   })
@@ -310,6 +350,8 @@ describe('limits', () => {
       cause: { code: 'REFUSED' },
     })
     expect(full.acceptor.counters).toMatchObject({ accepted: 1, refusedByTotal: 1 })
+    await clock.advance(100)
+    expect(full.acceptor.halfOpen).toBe(0)
     await eventually(a.connector.close())
     await clock.runUntil(() => full.acceptor.open === 0)
     await control(b, full)

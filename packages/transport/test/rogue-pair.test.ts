@@ -25,7 +25,14 @@ function rogueIdentity(honest: PeerId, smaller: boolean): Identity {
 function sayHello(connection: Connection): void {
   const record = signPeerRecord(rogue, { sequence: 1, name: 'rogue', addresses: [], capabilities: [] })
   const keyId = openNetwork('test').keyId
-  const body = helloBody({ version: [1, 1], boot: new Uint8Array(8), kind: 'control', record, features: [], network: keyId })
+  const body = helloBody({
+    version: [1, 1],
+    boot: new Uint8Array(8),
+    kind: 'control',
+    record,
+    features: [],
+    network: keyId,
+  })
   void connection.send({ header: 'pc/hello', id: 0, body })
 }
 

@@ -22,6 +22,8 @@ export interface SimulatedPeer {
   readonly streams: Set<SecureStream>
   /** Streams that this side opened, ever. */
   dials: number
+  /** HELLOs said on them. */
+  hellos: number
   readonly connected: ControlConnection[]
   readonly disconnected: { connection: ControlConnection; reason: CloseReason }[]
 }
@@ -61,7 +63,11 @@ export async function simulatedPeer(options: SimulatedPeerOptions): Promise<Simu
     name: 'simulated',
     connect: async (to, connectOptions) => {
       peer.dials += 1
-      return track((await host.connect(to, connectOptions)) as SecureStream & { duplex: Duplex })
+      const stream = await host.connect(to, connectOptions)
+      countHellos(stream.duplex, () => {
+        peer.hellos += 1
+      })
+      return track(stream)
     },
     listen: (at, onStream, listenOptions) => host.listen(at, (stream) => onStream(track(stream)), listenOptions),
     bind: (bindOptions, onDatagram) => host.bind(bindOptions, onDatagram),
@@ -93,12 +99,21 @@ export async function simulatedPeer(options: SimulatedPeerOptions): Promise<Simu
     address,
     streams,
     dials: 0,
+    hellos: 0,
     connected: [],
     disconnected: [],
   }
   connector.events.on('connected', (connection) => peer.connected.push(connection))
   connector.events.on('disconnected', (connection, reason) => peer.disconnected.push({ connection, reason }))
   return peer
+}
+
+function countHellos(duplex: Duplex, count: () => void): void {
+  const write = duplex.write.bind(duplex)
+  duplex.write = ((chunk: Buffer) => {
+    if (Buffer.from(chunk).includes('pc/hello')) count()
+    return write(chunk)
+  }) as Duplex['write']
 }
 
 export function introduce(a: SimulatedPeer, b: SimulatedPeer): void {
