@@ -130,14 +130,14 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   for (const socket of shared.sockets) endpoint.attach(socket)
   const listeningAt = clock.unixNow()
 
+  let discovery: Discovery | undefined
   const hints = new HintFollower({
     connector,
-    network,
     logger,
     knownIds: () => idsOf(book),
+    matches: (hint, id) => discovery?.matches(hint, id) ?? false,
     onImpostor: (expected, address) => events.publish({ type: 'impostor', expected, address }),
   })
-  let discovery: Discovery | undefined
   connector.events.on('connected', ({ bootId: other }) => discovery?.connected(other))
   connector.events.on('disconnected', ({ bootId: other }) => discovery?.disconnected(other))
   const { discovery: wanted = {} } = options
@@ -158,6 +158,11 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
           interfaces,
           onHint: (hint) => void hints.follow(hint),
         })
+        // Who connected while it started.
+        for (const { peer } of membership.members()) {
+          const live = connector.current(peer)
+          if (live !== undefined) discovery.connected(live.bootId)
+        }
         return discovery
       },
       async (part) => {

@@ -3,7 +3,7 @@
  * to it: another key there learns nothing and is counted as an impostor.
  */
 import type { Hint } from '@pc/discovery'
-import type { Network, PeerId } from '@pc/identity'
+import type { PeerId } from '@pc/identity'
 import { type Address, type Connector, type Logger, TransportError } from '@pc/transport'
 
 /** Dials at the same time; further hints wait for the next announcement, which comes anyway. */
@@ -11,9 +11,10 @@ const MAX_DIALS = 16
 
 export interface HintFollowerOptions {
   readonly connector: Connector
-  readonly network: Network
   /** Ids that an announcement may claim. */
   readonly knownIds: () => Iterable<PeerId>
+  /** Whether the hint claims to be from that id. */
+  readonly matches: (hint: Hint, id: PeerId) => boolean
   readonly onImpostor: (expected: PeerId, address: Address) => void
   readonly logger: Logger
 }
@@ -54,9 +55,8 @@ export class HintFollower {
   }
 
   #claimedId(hint: Hint): PeerId | undefined {
-    const { knownIds, network } = this.#options
-    for (const id of knownIds()) {
-      if (Buffer.compare(network.blind(id, hint.epoch), hint.blindedId) === 0) return id
+    for (const id of this.#options.knownIds()) {
+      if (this.#options.matches(hint, id)) return id
     }
     return undefined
   }

@@ -1,6 +1,10 @@
 /** Real peers over TLS, UDP and multicast on loopback. */
-import { randomInt } from 'node:crypto'
-import { createIdentity } from '@pc/identity'
+import { randomBytes, randomInt } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import { Discovery } from '@pc/discovery'
+import { RequestsEndpoint } from '@pc/dispatch'
+import { createIdentity, openNetwork, type PeerId } from '@pc/identity'
+import { listenOnSharedPort, type SecureStream, systemClock, systemProtocol, usableInterfaces } from '@pc/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPeer, type Peer, type PeerEvent, type PeerOptions } from '../src/index.js'
 
@@ -9,6 +13,7 @@ const network = `test-${process.pid}-${randomInt(1e9)}`
 /** Not the port of a daemon that may run on this machine. */
 const discovery = { port: 20_000 + randomInt(20_000) }
 const open: Peer[] = []
+const cleanUps: (() => Promise<void>)[] = []
 
 async function start(name: string, more: Partial<PeerOptions> = {}): Promise<Peer> {
   const peer = await createPeer({
@@ -29,7 +34,43 @@ async function until(peer: Peer, wanted: (event: PeerEvent) => boolean): Promise
   throw new Error('the events ended before')
 }
 
+/** Listens with a key of its own, and announces somebody else's id. Returns the streams that were handed over to it. */
+async function announceAs(id: PeerId): Promise<SecureStream[]> {
+  const streams: SecureStream[] = []
+  const protocol = systemProtocol(createIdentity())
+  const openNet = openNetwork(network)
+  const bootId = randomBytes(8)
+  const endpoint = RequestsEndpoint.create({ network: openNet, bootId, clock: systemClock })
+  const shared = await listenOnSharedPort(
+    protocol,
+    ['127.0.0.1'],
+    {
+      onStream: (stream) => streams.push(stream),
+      onDatagram: (bytes, from, via) => endpoint.receive(bytes, from, via),
+    },
+    { ports: [0] },
+  )
+  for (const socket of shared.sockets) endpoint.attach(socket)
+  const impostor = await Discovery.create({
+    protocol,
+    endpoint,
+    network: openNet,
+    id,
+    bootId,
+    port: shared.port,
+    interfaces: () => usableInterfaces(networkInterfaces(), interfaces).filter(({ family }) => family === 4),
+    discoveryPort: discovery.port,
+    onHint: () => {},
+  })
+  cleanUps.push(async () => {
+    await impostor.close()
+    await shared.close()
+  })
+  return streams
+}
+
 afterEach(async () => {
+  await Promise.all(cleanUps.splice(0).map((cleanUp) => cleanUp()))
   await Promise.all(open.splice(0).map((peer) => peer.close()))
 })
 
@@ -70,6 +111,23 @@ describe('createPeer', () => {
     await gone
     await expect(one.sendText('anna', 'still for anna only')).rejects.toMatchObject({ code: 'PEER_OFFLINE' })
     expect(await impostor.inbox.list()).toEqual([])
+  })
+
+  it('tells an impostor that announces a known id from the peer itself, before it learns anything', async () => {
+    const one = await start('one')
+    const up = until(one, (event) => event.type === 'up')
+    const anna = await start('anna')
+    await up
+    const gone = until(one, (event) => event.type === 'offline')
+    await anna.close()
+    await gone
+
+    const caught = until(one, (event) => event.type === 'impostor')
+    const streams = await announceAs(anna.id)
+    expect(await caught).toMatchObject({ expected: anna.id })
+    expect(streams).toEqual([])
+    expect(one.peers()).toMatchObject([{ name: 'anna', state: 'offline' }])
+    expect(one.status().counters['hints.WRONG_PEER']).toBeGreaterThan(0)
   })
 
   it('refuses a handler that states trusted, and a request nobody handles', async () => {
