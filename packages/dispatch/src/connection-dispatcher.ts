@@ -6,19 +6,8 @@ import type { PeerId } from '@pc/identity'
 import { type Connection, type Logger, silentLogger } from '@pc/transport'
 import type { Message } from '@pc/wire'
 import { type Authorize, Dispatcher, type HandlerContext, type HandlerOptions } from './dispatcher.js'
+import { ErrorNumber } from './error-number.js'
 import { DispatchError } from './errors.js'
-
-/** The `code` in the body of a `pc/error` frame that answers a service frame. Append-only. */
-export const ServiceErrorCode = {
-  /** Nobody here offers that service. */
-  UNKNOWN_SERVICE: 1,
-  /** This peer may not use it. */
-  DENIED: 2,
-  /** Too many uses at the same time: try again later. */
-  BUSY: 3,
-  /** The service failed; the connection ends after this frame. */
-  FAILED: 4,
-} as const
 
 /**
  * Owns `connection` until the returned promise settles: reads what follows `message` with `connection.onMessage`,
@@ -164,8 +153,8 @@ export class ConnectionDispatcher {
       await connection.close('SHUTTING_DOWN')
       return
     }
-    const frame = { header: ERROR_HEADER, id: message.id, body: { code: fault.code, message: fault.text } }
-    if (fault.code === ServiceErrorCode.FAILED) {
+    const frame = { header: ERROR_HEADER, id: message.id, body: { ...fault } }
+    if (fault.code === ErrorNumber.HANDLER_FAILED) {
       // What follows may still belong to the service that failed: nobody can tell where the next one starts.
       connection.sendLast(frame)
       await connection.close('FAILED')
@@ -180,12 +169,12 @@ export class ConnectionDispatcher {
   }
 }
 
-/** What the other side is told; nothing of the insides. `undefined`: this side is closing. */
-function faultOf(error: unknown): { code: number; text: string } | undefined {
+/** What the other side is told, as the body of a `pc/error` frame; nothing of the insides. `undefined`: this side is closing. */
+function faultOf(error: unknown): { code: number; text: string; retryable: boolean } | undefined {
   const code = error instanceof DispatchError ? error.code : 'HANDLER_FAILED'
   if (code === 'CLOSED') return undefined
-  if (code === 'NO_HANDLER') return { code: ServiceErrorCode.UNKNOWN_SERVICE, text: 'unknown service' }
-  if (code === 'DENIED') return { code: ServiceErrorCode.DENIED, text: 'not allowed' }
-  if (code === 'BUSY') return { code: ServiceErrorCode.BUSY, text: 'busy: try again later' }
-  return { code: ServiceErrorCode.FAILED, text: 'the service failed' }
+  if (code === 'NO_HANDLER') return { code: ErrorNumber.NO_HANDLER, text: 'unknown service', retryable: false }
+  if (code === 'DENIED') return { code: ErrorNumber.DENIED, text: 'not allowed', retryable: false }
+  if (code === 'BUSY') return { code: ErrorNumber.BUSY, text: 'busy: try again later', retryable: true }
+  return { code: ErrorNumber.HANDLER_FAILED, text: 'the service failed', retryable: false }
 }

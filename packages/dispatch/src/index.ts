@@ -1,7 +1,7 @@
 export type { AddressLimiterOptions } from './address-limiter.js'
 export { AddressLimiter } from './address-limiter.js'
 export type { ConnectionDispatcherOptions, ServiceHandler } from './connection-dispatcher.js'
-export { ConnectionDispatcher, ServiceErrorCode } from './connection-dispatcher.js'
+export { ConnectionDispatcher } from './connection-dispatcher.js'
 export type {
   Access,
   Authorize,
@@ -12,6 +12,7 @@ export type {
   Verb,
 } from './dispatcher.js'
 export { Dispatcher } from './dispatcher.js'
+export { ErrorNumber } from './error-number.js'
 export type { DispatchErrorCode } from './errors.js'
 export { DispatchError } from './errors.js'
 export type { FeedOptions } from './feed.js'

@@ -1,4 +1,4 @@
-import { ConnectionDispatcher, type ConnectionDispatcherOptions, ServiceErrorCode } from '@pc/dispatch'
+import { ConnectionDispatcher, type ConnectionDispatcherOptions, ErrorNumber } from '@pc/dispatch'
 import { createIdentity } from '@pc/identity'
 import { VirtualClock } from '@pc/testkit'
 import { Connection, MemoryNetwork, type SecureStream } from '@pc/transport'
@@ -104,7 +104,7 @@ describe('ConnectionDispatcher', () => {
     void theirs.send(frame('known', 8))
     await clock.advance(0)
     expect(received).toMatchObject([
-      { header: 'pc/error', id: 7, body: { code: ServiceErrorCode.UNKNOWN_SERVICE } },
+      { header: 'pc/error', id: 7, body: { code: ErrorNumber.NO_HANDLER } },
       { header: 'fine', id: 8 },
     ])
     expect(dispatcher.parked).toBe(1)
@@ -123,8 +123,8 @@ describe('ConnectionDispatcher', () => {
     void second.theirs.send(frame('slow', 3))
     await clock.advance(0)
     expect(second.received).toMatchObject([
-      { id: 2, body: { code: ServiceErrorCode.DENIED } },
-      { id: 3, body: { code: ServiceErrorCode.BUSY } },
+      { id: 2, body: { code: ErrorNumber.DENIED } },
+      { id: 3, body: { code: ErrorNumber.BUSY } },
     ])
     expect(dispatcher.parked).toBe(1)
     free.open()
@@ -140,7 +140,7 @@ describe('ConnectionDispatcher', () => {
     const { ours, theirs, received } = await parked()
     void theirs.send(frame('broken', 1))
     await clock.advance(10_000)
-    expect(received).toMatchObject([{ header: 'pc/error', id: 1, body: { code: ServiceErrorCode.FAILED } }])
+    expect(received).toMatchObject([{ header: 'pc/error', id: 1, body: { code: ErrorNumber.HANDLER_FAILED } }])
     expect(JSON.stringify(received)).not.toContain('secret')
     await expect(ours.closed).resolves.toMatchObject({ code: 'FAILED' })
     await theirs.closed

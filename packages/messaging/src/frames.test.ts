@@ -1,7 +1,7 @@
+import { ErrorNumber } from '@pc/dispatch'
 import type { Value } from '@pc/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ErrorNumber } from './errors.js'
 import {
   hexOf,
   isName,

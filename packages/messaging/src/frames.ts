@@ -2,8 +2,10 @@
  * Bodies of the frames of this package, as PROTOCOL.md lays them down. Reading never throws: what does not fit gives
  * `undefined`. Members that a reader does not know are ignored, so that later versions can add some.
  */
+
+import { ErrorNumber } from '@pc/dispatch'
 import type { Value } from '@pc/wire'
-import { ErrorNumber, errorNameOf, MessagingError, type WireErrorName } from './errors.js'
+import { errorNameOf, MessagingError, type WireErrorName } from './errors.js'
 
 /** Headers of the frames; append-only. */
 export const Frame = {

@@ -1,10 +1,12 @@
 import { InvalidPacketError, WireError } from './errors.js'
-import { checkFrameLimit, MAX_CONTROL_FRAME, STREAM_LIMITS } from './limits.js'
+import { checkFrameLimit, checkValueLimits, MAX_CONTROL_FRAME, STREAM_LIMITS, type ValueLimits } from './limits.js'
 import { encodeEnvelope, type Message } from './message.js'
 
 export interface FrameOptions {
   /** The longest envelope, in bytes without the prefix, at most MAX_FRAME. @default MAX_CONTROL_FRAME */
   maxLength?: number
+  /** Those of the body. A FrameDecoder does not look into envelopes: give them to `decodeMessage` there. @default STREAM_LIMITS */
+  limits?: ValueLimits
 }
 
 const PREFIX_LENGTH = 4
@@ -17,9 +19,10 @@ const FIRST_CAPACITY = 512
  * @throws WireError TOO_LARGE, BAD_LIMIT, and whatever `encodeMessage` throws
  */
 export function encodeFrame(message: Message, options: FrameOptions = {}): Uint8Array {
-  const { maxLength = MAX_CONTROL_FRAME } = options
+  const { maxLength = MAX_CONTROL_FRAME, limits = STREAM_LIMITS } = options
   checkFrameLimit(maxLength)
-  const frame = encodeEnvelope(message, { limits: STREAM_LIMITS, reserve: PREFIX_LENGTH, maxLength })
+  checkValueLimits(limits)
+  const frame = encodeEnvelope(message, { limits, reserve: PREFIX_LENGTH, maxLength })
   new DataView(frame.buffer).setUint32(0, frame.length - PREFIX_LENGTH)
   return frame
 }
@@ -39,7 +42,7 @@ export class FrameDecoder {
   #bodyFilled = 0
 
   /** @throws WireError BAD_LIMIT */
-  constructor(options: FrameOptions = {}) {
+  constructor(options: Pick<FrameOptions, 'maxLength'> = {}) {
     const { maxLength = MAX_CONTROL_FRAME } = options
     checkFrameLimit(maxLength)
     this.#maxLength = maxLength

@@ -1,9 +1,8 @@
+import { pack, unpack } from './codec.js'
 import { InvalidPacketError, WireError, type WireErrorCode } from './errors.js'
 import { checkValueLimits, MAX_FRAME, PROTOCOL_VERSION, STREAM_LIMITS, type ValueLimits } from './limits.js'
 import type { Value } from './value.js'
-import { readValue } from './value-reader.js'
-import { scanValue } from './value-scan.js'
-import { ValueWriter } from './value-writer.js'
+import { ValueCheck } from './value-check.js'
 
 /** An integer from 0 to 2^53 - 1 on connections; 1 to 32 random bytes on datagrams. */
 export type MessageId = number | Uint8Array
@@ -48,14 +47,11 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
   const { header, id, version, body, peerId } = message
   const fault = findFault(header, id, version, peerId)
   if (fault) throw new WireError(...fault)
-  const writer = new ValueWriter(envelopeLimits(options.limits), options.maxLength, options.reserve)
-  try {
-    writer.begin(ENVELOPE_LENGTH)
-    for (const field of [header, withoutSign(id), version, body, peerId]) writer.write(field)
-    return writer.finish()
-  } finally {
-    writer.release()
-  }
+  const { limits, reserve, maxLength } = options
+  // In errors each field is a value of its own; of the limits only the body can use anything up.
+  const check = new ValueCheck(limits, maxLength)
+  const fields = [header, id, version, body, peerId].map((field) => check.copy(field))
+  return pack(fields, { maxLength, reserve })
 }
 
 /**
@@ -66,8 +62,7 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
  */
 export function decodeMessage(bytes: Uint8Array, limits: ValueLimits = STREAM_LIMITS): Message {
   checkValueLimits(limits)
-  scanValue(bytes, envelopeLimits(limits))
-  const envelope = readValue(bytes)
+  const envelope = unpack(bytes, { maxDepth: limits.maxDepth + 1, maxElements: limits.maxElements + ENVELOPE_LENGTH })
   if (!Array.isArray(envelope)) throw new InvalidPacketError('BAD_ENVELOPE', 'an envelope must be an array')
   const [header, id, version, body, peerId] = envelope
   if (Number.isInteger(version) && version !== PROTOCOL_VERSION) throw new InvalidPacketError(...versionFault(version))
@@ -98,7 +93,7 @@ function versionFault(version: unknown): Fault {
   return ['VERSION_UNSUPPORTED', `protocol version ${PROTOCOL_VERSION} was expected, and ${came} came`]
 }
 
-// -0 passes for an integer, but would be written as a float and is another key in some languages.
+// -0 passes for an integer, but is another key in some languages.
 function withoutSign<T>(id: T): T | 0 {
   return id === 0 ? 0 : id
 }
@@ -111,8 +106,4 @@ function isHeader(header: unknown): boolean {
 function isMessageId(id: unknown): boolean {
   if (id instanceof Uint8Array) return id.length >= 1 && id.length <= MAX_ID_BYTES
   return Number.isSafeInteger(id) && (id as number) >= 0
-}
-
-function envelopeLimits({ maxDepth, maxElements }: ValueLimits): ValueLimits {
-  return { maxDepth: maxDepth + 1, maxElements: maxElements + ENVELOPE_LENGTH }
 }

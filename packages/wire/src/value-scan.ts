@@ -8,9 +8,10 @@ import type { ValueLimits } from './limits.js'
  * protocol speaks (https://github.com/msgpack/msgpack/blob/master/spec.md). Accepted: nil, booleans, integers within
  * ±(2^53 - 1), both floats, str, bin, array, map with distinct string keys. Lengths need not be in their shortest form.
  * Refused, in the order met: everything the codes below name.
+ * @returns the texts that `doubleMarks` is for, nearly always none
  * @throws InvalidPacketError
  */
-export function scanValue(bytes: Uint8Array, limits: ValueLimits): void {
+export function scanValue(bytes: Uint8Array, limits: ValueLimits): readonly MarkedText[] {
   const scan = new Scan(bytes, limits)
   scan.value(0)
   if (scan.position < bytes.length) {
@@ -20,12 +21,41 @@ export function scanValue(bytes: Uint8Array, limits: ValueLimits): void {
       { offset: scan.position },
     )
   }
+  return scan.marked
+}
+
+/** Where a text that begins with U+FEFF has its type byte, its first byte and its end. */
+export interface MarkedText {
+  readonly head: number
+  readonly start: number
+  readonly end: number
+}
+
+// msgpackr decodes texts of more bytes than this with a TextDecoder, which takes a leading U+FEFF away.
+const MARK_KEPT_LENGTH = 64
+const MARK = [0xef, 0xbb, 0xbf] as const
+
+/** A copy of the bytes with the leading U+FEFF of these texts twice, so that one is left when msgpackr takes one away. */
+export function doubleMarks(bytes: Uint8Array, texts: readonly MarkedText[]): Uint8Array {
+  const parts: Uint8Array[] = []
+  let copied = 0
+  for (const { head, start, end } of texts) {
+    const prefix = Buffer.from([0xdb, 0, 0, 0, 0, ...MARK])
+    prefix.writeUInt32BE(MARK.length + end - start, 1)
+    parts.push(bytes.subarray(copied, head), prefix)
+    copied = start
+  }
+  const { buffer, byteOffset, length } = Buffer.concat([...parts, bytes.subarray(copied)])
+  return new Uint8Array(buffer, byteOffset, length)
 }
 
 class Scan {
   readonly #bytes: Uint8Array
   readonly #limits: ValueLimits
+  readonly marked: MarkedText[] = []
   #elements = 0
+  /** Of the latest type byte. */
+  #head = 0
   position = 0
 
   constructor(bytes: Uint8Array, limits: ValueLimits) {
@@ -116,6 +146,9 @@ class Scan {
     if (index < position && !isUtf8(this.#bytes.subarray(index, position))) {
       throw this.#error('BAD_UTF8', 'a string must be valid UTF-8', start)
     }
+    if (length > MARK_KEPT_LENGTH && MARK.every((byte, place) => this.#bytes[start + place] === byte)) {
+      this.marked.push({ head: this.#head, start, end: position })
+    }
   }
 
   #unsigned64(): void {
@@ -143,7 +176,7 @@ class Scan {
   #tag(): number {
     const tag = this.#bytes[this.position]
     if (tag === undefined) throw this.#error('TRUNCATED', 'a value was expected, and the bytes end', this.position)
-    this.position++
+    this.#head = this.position++
     return tag
   }
 

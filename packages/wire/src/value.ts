@@ -1,11 +1,10 @@
+import { pack, unpack } from './codec.js'
 import { checkValueLimits, MAX_FRAME, STREAM_LIMITS, type ValueLimits } from './limits.js'
-import { readValue } from './value-reader.js'
-import { scanValue } from './value-scan.js'
-import { ValueWriter } from './value-writer.js'
+import { ValueCheck } from './value-check.js'
 
 /**
  * What can be sent: JSON and byte strings. A number that is whole is an integer and must lie within ±(2^53 - 1);
- * any other number, -0, NaN and the infinities included, travels as a float64. Decoded maps are plain objects.
+ * any other number, NaN and the infinities included, travels as a float64. -0 is sent as 0. Decoded maps are plain objects.
  */
 export type Value = null | boolean | number | string | Uint8Array | Value[] | { [key: string]: Value }
 
@@ -16,22 +15,16 @@ export type Value = null | boolean | number | string | Uint8Array | Value[] | { 
  */
 export function encodeValue(value: Value, limits: ValueLimits = STREAM_LIMITS): Uint8Array {
   checkValueLimits(limits)
-  const writer = new ValueWriter(limits, MAX_FRAME)
-  try {
-    writer.write(value)
-    return writer.finish()
-  } finally {
-    writer.release()
-  }
+  return pack(new ValueCheck(limits, MAX_FRAME).copy(value), { maxLength: MAX_FRAME })
 }
 
 /**
- * Exactly one msgpack value, which must fill `bytes`. Byte strings in it are views of `bytes`: copy what outlives them.
+ * Exactly one msgpack value, which must fill `bytes`. Byte strings in it are views of `bytes` (of a copy, if there is a
+ * text of more than 64 bytes that begins with U+FEFF): copy what outlives them.
  * The structure is checked whole before the first object is made, so a refusal costs no memory.
  * @throws InvalidPacketError, with the code that names the first thing refused; WireError BAD_LIMIT
  */
 export function decodeValue(bytes: Uint8Array, limits: ValueLimits = STREAM_LIMITS): Value {
   checkValueLimits(limits)
-  scanValue(bytes, limits)
-  return readValue(bytes)
+  return unpack(bytes, limits) as Value
 }

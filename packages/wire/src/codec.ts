@@ -1,0 +1,78 @@
+// msgpackr keeps extensions, buffers and its native add-on per process, not per Packr. This build of it never loads the
+// add-on, and has a state of its own, which `import 'msgpackr'` elsewhere in the process does not share.
+import { addExtension, Packr, RESET_BUFFER_MODE } from 'msgpackr/index-no-eval'
+import { WireError } from './errors.js'
+import type { ValueLimits } from './limits.js'
+import { doubleMarks, scanValue } from './value-scan.js'
+
+// A buffer that grew beyond this for one large value is not kept, neither for packing nor by having been unpacked.
+const KEPT_LENGTH = 65_536
+const FRESH_LENGTH = 8_192
+const NIL = Uint8Array.of(0xc0)
+
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useToJSON: false,
+  int64AsType: 'number',
+})
+
+/** An integer from 2^32 up. msgpackr packs such numbers as floats and such BigInts as signed; the wire has them unsigned. */
+export class Unsigned64 {
+  readonly value: bigint
+
+  constructor(value: bigint) {
+    this.value = value
+  }
+}
+
+addExtension({
+  Class: Unsigned64,
+  type: 1,
+  pack({ value }, allocate) {
+    const { target, targetView, position } = allocate(9)
+    target[position] = 0xcf
+    targetView.setBigUint64(position + 1, value)
+  },
+})
+
+interface PackOptions {
+  /** In bytes, without the reserve. */
+  maxLength: number
+  /** Bytes before the value, which the caller fills. */
+  reserve?: number
+}
+
+/**
+ * @param value as `ValueCheck` gives it
+ * @returns bytes of the caller's own, which fill their buffer
+ * @throws WireError TOO_LARGE
+ */
+export function pack(value: unknown, { maxLength, reserve = 0 }: PackOptions): Uint8Array {
+  const packed = packr.pack(value, RESET_BUFFER_MODE)
+  if (packed.buffer.byteLength > KEPT_LENGTH) packr.useBuffer(Buffer.allocUnsafeSlow(FRESH_LENGTH))
+  if (packed.length > maxLength) throw tooLarge(maxLength, '$')
+  const bytes = new Uint8Array(reserve + packed.length)
+  bytes.set(packed, reserve)
+  return bytes
+}
+
+/**
+ * The one value that fills `bytes`; byte strings in it are views of `bytes`, or of a copy if it has texts that `doubleMarks` is for.
+ * @throws InvalidPacketError
+ */
+export function unpack(bytes: Uint8Array, limits: ValueLimits): unknown {
+  const marked = scanValue(bytes, limits)
+  // A view of its own: msgpackr leaves a property on what it unpacks.
+  const source = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const value: unknown = packr.unpack(marked.length === 0 ? source : doubleMarks(source, marked))
+  // msgpackr holds the buffer it unpacked last.
+  if (bytes.buffer.byteLength > KEPT_LENGTH) packr.unpack(NIL)
+  return value
+}
+
+export function tooLarge(maxLength: number, path: string): WireError {
+  const message = `the encoded bytes may be ${maxLength} long; send large data in parts (at ${path})`
+  return new WireError('TOO_LARGE', message, { path })
+}
