@@ -18,22 +18,24 @@ const packr = new Packr({
   int64AsType: 'number',
 })
 
-/** An integer from 2^32 up. msgpackr packs such numbers as floats and such BigInts as signed; the wire has them unsigned. */
-export class Unsigned64 {
-  readonly value: bigint
+/** Nine bytes as they go on the wire, for numbers that msgpackr packs in another form than this protocol. */
+export class Word {
+  readonly tag: number
+  readonly bits: bigint
 
-  constructor(value: bigint) {
-    this.value = value
+  constructor(tag: number, bits: bigint) {
+    this.tag = tag
+    this.bits = bits
   }
 }
 
 addExtension({
-  Class: Unsigned64,
+  Class: Word,
   type: 1,
-  pack({ value }, allocate) {
+  pack({ tag, bits }, allocate) {
     const { target, targetView, position } = allocate(9)
-    target[position] = 0xcf
-    targetView.setBigUint64(position + 1, value)
+    target[position] = tag
+    targetView.setBigUint64(position + 1, bits)
   },
 })
 

@@ -29,6 +29,16 @@ describe('encodeFrame', () => {
     expect(encodeFrame(larger, { maxLength: MAX_BULK_FRAME })).toHaveLength(MAX_CONTROL_FRAME + 5)
   })
 
+  test('takes other limits for the body', () => {
+    const many = message(new Array(5_000).fill(0))
+    expect(thrownBy(() => encodeFrame(many))).toMatchObject({ code: 'TOO_MANY_ELEMENTS' })
+    const limits = { maxDepth: 1, maxElements: 5_000 }
+    expect(decodeMessage(encodeFrame(many, { limits }).subarray(4), limits)).toStrictEqual(many)
+    expect(thrownBy(() => encodeFrame(message([[]]), { limits }))).toMatchObject({ code: 'TOO_DEEP' })
+    const bad = { limits: { maxDepth: 65, maxElements: 1 } }
+    expect(thrownBy(() => encodeFrame(message(null), bad))).toMatchObject({ code: 'BAD_LIMIT' })
+  })
+
   test.each([0, -1, 1.5, MAX_FRAME + 1, Number.NaN])('refuses the limit %d', (maxLength) => {
     expect(thrownBy(() => encodeFrame(message(null), { maxLength }))).toMatchObject({ code: 'BAD_LIMIT' })
     expect(thrownBy(() => new FrameDecoder({ maxLength }))).toMatchObject({ code: 'BAD_LIMIT' })

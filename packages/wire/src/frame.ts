@@ -23,7 +23,8 @@ export function encodeFrame(message: Message, options: FrameOptions = {}): Uint8
   checkFrameLimit(maxLength)
   checkValueLimits(limits)
   const frame = encodeEnvelope(message, { limits, reserve: PREFIX_LENGTH, maxLength })
-  new DataView(frame.buffer).setUint32(0, frame.length - PREFIX_LENGTH)
+  const length = frame.length - PREFIX_LENGTH
+  frame.set([length >>> 24, length >>> 16, length >>> 8, length])
   return frame
 }
 

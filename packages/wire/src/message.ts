@@ -50,12 +50,13 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
   const { limits, reserve, maxLength } = options
   // In errors each field is a value of its own; of the limits only the body can use anything up.
   const check = new ValueCheck(limits, maxLength)
-  const fields = [header, id, version, body, peerId].map((field) => check.copy(field))
+  const fields = [header, withoutSign(id), version, body, peerId].map((field) => check.copy(field))
   return pack(fields, { maxLength, reserve })
 }
 
 /**
- * An envelope to its message; the limits are those of the body. Byte strings in it are views of `bytes`.
+ * An envelope to its message; the limits are those of the body. Byte strings in it are views, as those
+ * of `decodeValue`.
  * The version is looked at before the rest of the shape, so a later protocol is named as such.
  * @throws InvalidPacketError, whatever `decodeValue` throws and BAD_ENVELOPE, VERSION_UNSUPPORTED, BAD_HEADER, BAD_ID,
  * BAD_PEER_ID; WireError BAD_LIMIT
@@ -93,7 +94,7 @@ function versionFault(version: unknown): Fault {
   return ['VERSION_UNSUPPORTED', `protocol version ${PROTOCOL_VERSION} was expected, and ${came} came`]
 }
 
-// -0 passes for an integer, but is another key in some languages.
+// -0 passes for an integer, but would be written as a float and is another key in some languages.
 function withoutSign<T>(id: T): T | 0 {
   return id === 0 ? 0 : id
 }

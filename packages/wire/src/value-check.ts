@@ -1,9 +1,11 @@
-import { tooLarge, Unsigned64 } from './codec.js'
+import { tooLarge, Word } from './codec.js'
 import { WireError, type WireErrorCode } from './errors.js'
 import type { ValueLimits } from './limits.js'
 import { className, formatPath, isPlain } from './plain.js'
 
 const LONE_SURROGATE = /\p{Surrogate}/u
+// msgpackr would pack it as 0.
+const MINUS_ZERO = new Word(0xcb, 1n << 63n)
 
 /**
  * Refuses what has no form on the wire or what a receiver would refuse. Elements and bytes of all values that one
@@ -90,8 +92,9 @@ export class ValueCheck {
     if (!Number.isSafeInteger(value)) {
       throw this.#unencodable('an integer beyond ±(2^53 - 1); send it as a string or as bytes,')
     }
-    // msgpackr packs other numbers as floats.
-    if (value > 0xffff_ffff) return new Unsigned64(BigInt(value))
+    if (Object.is(value, -0)) return MINUS_ZERO
+    // Beyond 32 bits msgpackr packs numbers as floats, and every BigInt as a signed integer.
+    if (value > 0xffff_ffff) return new Word(0xcf, BigInt(value))
     return value < -0x8000_0000 ? BigInt(value) : value
   }
 

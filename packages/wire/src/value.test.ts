@@ -83,6 +83,22 @@ describe('encodeValue', () => {
     expect(reads).toBe(1)
   })
 
+  test('writes what it has checked, even when a getter or a proxy changes its mind', () => {
+    const turncoat = () => {
+      let reads = 0
+      return () => (reads++ === 0 ? 1 : new Date(0))
+    }
+    const object = Object.defineProperty({}, 'a', { enumerable: true, get: turncoat() }) as Value
+    const answer = turncoat()
+    const list = new Proxy([0], { get: (target, key) => (key === '0' ? answer() : Reflect.get(target, key)) }) as Value
+    expect(hex(encodeValue([object, list]))).toBe('9281a161019101')
+  })
+
+  test('has one NaN, whatever its bits in memory', () => {
+    const odd = new DataView(Uint8Array.from([0xff, 0xf8, 0, 0, 0, 0, 0, 5]).buffer).getFloat64(0)
+    expect(hex(encodeValue(odd))).toBe('cb7ff8000000000000')
+  })
+
   test('gives bytes of the caller’s own', () => {
     const first = encodeValue('first')
     encodeValue('other')
@@ -128,6 +144,16 @@ describe('decodeValue', () => {
     expect(error).toMatchObject({ name: 'InvalidPacketError', code: 'RESERVED_BYTE', offset: 12 })
     expect(String(error)).toContain('byte 12')
     expect(String(error)).not.toContain('secret')
+  })
+
+  test('gives views also beside a long text that begins with U+FEFF', () => {
+    const value: Value = [
+      Uint8Array.of(1),
+      `\ufeff${'x'.repeat(300)}`,
+      { [`\ufeff${'k'.repeat(80)}`]: Uint8Array.of(2) },
+    ]
+    const decoded = decodeValue(Buffer.from(encodeValue(value)))
+    expect(decoded).toStrictEqual(value)
   })
 
   test('refuses a large declared length without allocating it', () => {

@@ -4,7 +4,7 @@ import { ValueCheck } from './value-check.js'
 
 /**
  * What can be sent: JSON and byte strings. A number that is whole is an integer and must lie within ±(2^53 - 1);
- * any other number, NaN and the infinities included, travels as a float64. -0 is sent as 0. Decoded maps are plain objects.
+ * any other number, -0, NaN and the infinities included, travels as a float64. Decoded maps are plain objects.
  */
 export type Value = null | boolean | number | string | Uint8Array | Value[] | { [key: string]: Value }
 

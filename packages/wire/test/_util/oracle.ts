@@ -1,28 +1,22 @@
 import type { Value } from '@pc/wire'
 import { Packr } from 'msgpackr'
 
-/** Another implementation of msgpack, to compare with. */
-const packr = new Packr({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  useToJSON: false,
-  int64AsType: 'number',
-})
+// As programs use it that know nothing of this protocol.
+const packr = new Packr({ useRecords: false })
 
-export function oracleDecode(bytes: Uint8Array): unknown {
-  return packr.unpack(Uint8Array.from(bytes))
-}
-
-export function oracleEncode(value: Value): Uint8Array {
+/** The value as another program may write it: other integer and map forms. */
+export function foreignEncode(value: Value): Uint8Array {
   return new Uint8Array(packr.pack(value))
 }
 
+/** What `slowDecode` gives for bytes that are not one acceptable value. */
+export const REFUSED: unique symbol = Symbol('refused')
+
 /**
- * Whether the bytes are one acceptable value, found the slow way: everything is built, nothing is clever.
- * A second opinion on the scan, written from the msgpack specification.
+ * Another reader, written from the msgpack specification the slow way: everything is built, nothing is clever.
+ * A second opinion on the scan and on the codec.
  */
-export function isAcceptable(bytes: Uint8Array, maxDepth: number, maxElements: number): boolean {
+export function slowDecode(bytes: Uint8Array, maxDepth: number, maxElements: number): Value | typeof REFUSED {
   const queue = Array.from(bytes)
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let elements = 0
@@ -31,56 +25,69 @@ export function isAcceptable(bytes: Uint8Array, maxDepth: number, maxElements: n
   }
   const take = (count: number): number[] => (count > queue.length ? refuse() : queue.splice(0, count))
   const number = (width: number): bigint => take(width).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
-  const text = (length: number): string => decoder.decode(Uint8Array.from(take(length)))
-  const safe = (integer: bigint): void => {
+  const signed = (width: number): bigint => BigInt.asIntN(width * 8, number(width))
+  const binary = (length: number): Uint8Array => Uint8Array.from(take(length))
+  const text = (length: number): string => decoder.decode(binary(length))
+  const safe = (integer: bigint): number => {
     if (integer > BigInt(Number.MAX_SAFE_INTEGER) || integer < BigInt(Number.MIN_SAFE_INTEGER)) refuse()
+    return Number(integer)
   }
-  const read = (depth: number): unknown => {
-    const tag = take(1)[0] as number
-    const items = (count: number, keyed: boolean): unknown => {
-      if (depth + 1 > maxDepth) refuse()
-      elements += count
-      if (elements > maxElements) refuse()
-      const keys = new Set<unknown>()
-      for (let index = 0; index < count; index++) {
-        if (keyed) {
-          const key = read(maxDepth)
-          if (typeof key !== 'string' || key === '__proto__' || keys.has(key)) refuse()
-          keys.add(key)
-        }
-        read(depth + 1)
-      }
+  const enter = (count: number, depth: number): void => {
+    elements += count
+    if (depth + 1 > maxDepth || elements > maxElements) refuse()
+  }
+  const read = (depth: number): Value => {
+    const array = (count: number): Value => {
+      enter(count, depth)
+      const items: Value[] = []
+      for (let index = 0; index < count; index++) items.push(read(depth + 1))
       return items
     }
-    if (tag <= 0x7f || tag >= 0xe0) return tag
-    if (tag <= 0x8f) return items(tag - 0x80, true)
-    if (tag <= 0x9f) return items(tag - 0x90, false)
+    const map = (count: number): Value => {
+      enter(count, depth)
+      const members = new Map<string, Value>()
+      for (let index = 0; index < count; index++) {
+        const key = read(maxDepth)
+        if (typeof key !== 'string' || key === '__proto__' || members.has(key)) return refuse()
+        members.set(key, read(depth + 1))
+      }
+      return Object.fromEntries(members)
+    }
+    const tag = take(1)[0] as number
+    if (tag <= 0x7f) return tag
+    if (tag >= 0xe0) return tag - 256
+    if (tag <= 0x8f) return map(tag - 0x80)
+    if (tag <= 0x9f) return array(tag - 0x90)
     if (tag <= 0xbf) return text(tag - 0xa0)
-    if (tag === 0xc0 || tag === 0xc2 || tag === 0xc3) return null
-    if (tag === 0xc4) return take(Number(number(1)))
-    if (tag === 0xc5) return take(Number(number(2)))
-    if (tag === 0xc6) return take(Number(number(4)))
-    if (tag === 0xca) return take(4)
-    if (tag === 0xcb) return take(8)
-    if (tag === 0xcc || tag === 0xd0) return take(1)
-    if (tag === 0xcd || tag === 0xd1) return take(2)
-    if (tag === 0xce || tag === 0xd2) return take(4)
+    if (tag === 0xc0) return null
+    if (tag === 0xc2 || tag === 0xc3) return tag === 0xc3
+    if (tag === 0xc4) return binary(Number(number(1)))
+    if (tag === 0xc5) return binary(Number(number(2)))
+    if (tag === 0xc6) return binary(Number(number(4)))
+    if (tag === 0xca) return Buffer.from(take(4)).readFloatBE()
+    if (tag === 0xcb) return Buffer.from(take(8)).readDoubleBE()
+    if (tag === 0xcc) return safe(number(1))
+    if (tag === 0xcd) return safe(number(2))
+    if (tag === 0xce) return safe(number(4))
     if (tag === 0xcf) return safe(number(8))
-    if (tag === 0xd3) return safe(BigInt.asIntN(64, number(8)))
+    if (tag === 0xd0) return safe(signed(1))
+    if (tag === 0xd1) return safe(signed(2))
+    if (tag === 0xd2) return safe(signed(4))
+    if (tag === 0xd3) return safe(signed(8))
     if (tag === 0xd9) return text(Number(number(1)))
     if (tag === 0xda) return text(Number(number(2)))
     if (tag === 0xdb) return text(Number(number(4)))
-    if (tag === 0xdc) return items(Number(number(2)), false)
-    if (tag === 0xdd) return items(Number(number(4)), false)
-    if (tag === 0xde) return items(Number(number(2)), true)
-    if (tag === 0xdf) return items(Number(number(4)), true)
+    if (tag === 0xdc) return array(Number(number(2)))
+    if (tag === 0xdd) return array(Number(number(4)))
+    if (tag === 0xde) return map(Number(number(2)))
+    if (tag === 0xdf) return map(Number(number(4)))
     return refuse()
   }
   try {
-    read(0)
-    return queue.length === 0
+    const value = read(0)
+    return queue.length === 0 ? value : REFUSED
   } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) return false
+    if (error instanceof RangeError || error instanceof TypeError) return REFUSED
     throw error
   }
 }
