@@ -26,9 +26,6 @@ const IDLE_STREAMS = 1_024
 /** A waiting message without its payload: promises, timer, list entries; rounded up. */
 const DELIVERY_BYTES = 1_024
 
-/** A deadline beyond what a timer of Node can hold would fire at once. */
-const MAX_TIMEOUT_MS = 2_147_483_647
-
 export class Outbox {
   readonly #parts: Parts
   readonly #streams = new Map<string, OutboundStream>() // least recently used first
@@ -95,7 +92,7 @@ export class Outbox {
     options: SendOptions,
   ): Delivery {
     const { clock } = this.#parts
-    const timeoutMs = Math.min(options.timeoutMs ?? SEND_TIMEOUT_MS, MAX_TIMEOUT_MS)
+    const timeoutMs = options.timeoutMs ?? SEND_TIMEOUT_MS
     const onTime = (): Error => notAcknowledged(peer, timeoutMs, delivery.sequence !== undefined)
     const deadline = new Deadline(clock, timeoutMs, options.signal, onTime)
     const memory = copied.memory + DELIVERY_BYTES

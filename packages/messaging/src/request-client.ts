@@ -33,6 +33,8 @@ export class RequestClient {
   readonly #parts: Parts
   readonly #replies: ReplyRegistry<Value, string>
   readonly #underWay = new Idle()
+  /** Of everything under way, dials and pings too. */
+  readonly #deadlines = new Set<Deadline>()
   #lateReplies = 0
 
   constructor(parts: Parts) {
@@ -102,8 +104,9 @@ export class RequestClient {
     return this.#underWay.wait()
   }
 
+  /** Ends every wait with `error`; the other sides are told to stop. */
   failAll(error: unknown): void {
-    this.#replies.rejectAll(error)
+    for (const deadline of [...this.#deadlines]) deadline.abort(error)
   }
 
   async #within<T>(
@@ -116,6 +119,7 @@ export class RequestClient {
     const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS
     const onTime = (): Error => timedOut(what, peer, timeoutMs)
     const deadline = new Deadline(this.#parts.clock, timeoutMs, options.signal, onTime)
+    this.#deadlines.add(deadline)
     this.#underWay.enter()
     try {
       return await action(await this.#connection(peer, deadline.signal), deadline)
@@ -124,6 +128,7 @@ export class RequestClient {
       throw ownError(error, () => timedOut(what, peer, timeoutMs))
     } finally {
       deadline.release()
+      this.#deadlines.delete(deadline)
       this.#underWay.leave()
     }
   }

@@ -101,3 +101,37 @@ test('nothing is left behind: no timers, no counters', async () => {
   await ben.messaging.close()
   expect(clock.pending).toBe(0)
 })
+
+test('close ends dials and pings that are under way, and leaves no timer', async () => {
+  const { anna, ben, clock } = pair()
+  const connection = await anna.node.control(ben.node.self)
+  connection.ping = () => new Promise(() => {})
+  const ping = errorOf(anna.messaging.ping(ben.node.self, { timeoutMs: 60_000 }))
+  await turn()
+  anna.node.gate = new Promise(() => {})
+  connection.cut()
+  const dialling = errorOf(anna.messaging.request(ben.node.self, 'x', null, { timeoutMs: 60_000 }))
+  const closing = anna.messaging.close()
+  await clock.advance(5_000)
+  await closing
+  expect(await ping).toMatchObject({ code: 'CLOSED' })
+  expect(await dialling).toMatchObject({ code: 'CLOSED' })
+  expect(clock.pending).toBe(0)
+})
+
+test('a request that is given up by close is cancelled at the other side', async () => {
+  const { anna, ben, clock } = pair()
+  let signal: AbortSignal | undefined
+  ben.messaging.handle('slow', { access: 'anyone' }, (_input, context) => {
+    signal = context.signal
+    return new Promise(() => {})
+  })
+  const own = errorOf(anna.messaging.request(ben.node.self, 'slow', null, { timeoutMs: 60_000 }))
+  await clock.advance(0)
+  const closing = anna.messaging.close()
+  await clock.advance(5_000)
+  await closing
+  expect(await own).toMatchObject({ code: 'CLOSED' })
+  await clock.advance(0)
+  expect(signal?.reason).toMatchObject({ code: 'CANCELLED' })
+})

@@ -96,6 +96,29 @@ test('a deadline covers the dial too', async () => {
   expect(await failure).toMatchObject({ code: 'DEADLINE' })
 })
 
+test('a time that no timer can hold is shortened, and one that is no time refused', async () => {
+  const { anna, ben, clock } = pair()
+  let remaining: number | undefined
+  ben.messaging.handle('x', { access: 'anyone' }, (_input, { remainingMs }) => {
+    remaining = remainingMs
+    return 1
+  })
+  for (const timeoutMs of [Number.POSITIVE_INFINITY, 2 ** 31]) {
+    expect(await anna.messaging.request(ben.node.self, 'x', null, { timeoutMs })).toBe(1)
+  }
+  expect(remaining).toBe(600_000)
+  for (const timeoutMs of [Number.NaN, -1]) {
+    for (const call of [
+      anna.messaging.request(ben.node.self, 'x', null, { timeoutMs }),
+      anna.messaging.ping(ben.node.self, { timeoutMs }),
+      anna.messaging.sendText(ben.node.self, 'x', { timeoutMs }),
+    ]) {
+      expect(await errorOf(call)).toMatchObject({ code: 'BAD_ARGUMENT' })
+    }
+  }
+  expect(clock.pending).toBe(0)
+})
+
 test('aborting rejects with the reason, and tells the handler', async () => {
   const { anna, ben } = pair()
   let reason: unknown

@@ -301,6 +301,26 @@ describe('the end', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('one that ends its side and does not read is destroyed at the deadline, and holds up no close', async () => {
+    const { a, b, clock, streams } = pair()
+    collect(a)
+    const sends = Promise.allSettled(Array.from({ length: 50 }, (_, id) => a.send(frame(id, new Uint8Array(20_000)))))
+    await settle()
+    streams[1].duplex.pause()
+    streams[1].duplex.push = () => false
+    ;(streams[0].duplex as unknown as { push(chunk: null): void }).push(null)
+    await settle()
+    expect(a.open).toBe(false)
+    const closing = a.close()
+    await clock.advance(2_000)
+    await closing
+    expect(await a.closed).toEqual({ code: 'ENDED', polite: false })
+    expect((await sends).some(({ status }) => status === 'rejected')).toBe(true)
+    b.destroy()
+    await settle()
+    expect(clock.pending).toBe(0)
+  })
+
   test('destroy drops everything at once, rejects waiting sends, and delivers nothing more', async () => {
     const { a, b } = pair()
     const received = collect(b)

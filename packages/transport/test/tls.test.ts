@@ -343,6 +343,25 @@ describe('handshakes under way', () => {
     expect(counters.handshakesRefused).toBe(1)
   })
 
+  it('give their slots back even when a client resets and comes again from the same port', async () => {
+    const clock = new VirtualClock()
+    const { listener, counters } = await anna({ clock, maxHandshakesPerAddress: 2 })
+    for (let round = 0; round < 8; round += 1) {
+      // One turn sees the reset and the new connection: the listener often hears of the new one first.
+      const first = await silentClient(listener.address)
+      while (clock.pending === 0) await new Promise(setImmediate)
+      const { localPort } = first.socket
+      first.socket.resetAndDestroy()
+      const again = connectTcp({ ...listener.address, localAddress: '127.0.0.1', localPort: localPort ?? 0 })
+      again.on('error', () => {})
+      await once(again, 'connect')
+      again.resetAndDestroy()
+      while (clock.pending > 0) await new Promise(setImmediate)
+    }
+    expect(await dial(listener.address)).toBe('connected')
+    expect(counters.handshakesRefused).toBe(0)
+  })
+
   it('are cut when the listener closes', async () => {
     const clock = new VirtualClock()
     const { listener } = await anna({ clock })

@@ -55,9 +55,8 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
 }
 
 /**
- * An envelope to its message; the limits are those of the body. Byte strings in it are views, as those
- * of `decodeValue`.
- * The version is looked at before the rest of the shape, so a later protocol is named as such.
+ * An envelope to its message; the limits are those of the body. Byte strings in it are views, as those of
+ * `decodeValue`. The version is looked at before the rest of the shape, so a later protocol is named as such.
  * @throws InvalidPacketError, whatever `decodeValue` throws and BAD_ENVELOPE, VERSION_UNSUPPORTED, BAD_HEADER, BAD_ID,
  * BAD_PEER_ID; WireError BAD_LIMIT
  */
