@@ -136,7 +136,9 @@ export class Links {
     if (this.#receiver !== undefined || this.#closing) return
     const { port } = this.#options
     try {
-      this.#receiver = await this.#bind({ host: '0.0.0.0', port, shareAddress: true }, this.#options.onDatagram)
+      await this.#bind({ host: '0.0.0.0', port, shareAddress: true }, this.#options.onDatagram, (socket) => {
+        this.#receiver = socket
+      })
       this.#receiveError = undefined
     } catch (error) {
       this.#report(`cannot receive on port ${port}`, error, this.#receiveError)
@@ -151,7 +153,11 @@ export class Links {
     const { address } = networkInterface
     const before = { socket: link.socket, joined: link.joined }
     try {
-      link.socket ??= await this.#bind({ host: address, port: 0, multicast: { interfaceAddress: address } }, ignore)
+      if (link.socket === undefined) {
+        await this.#bind({ host: address, port: 0, multicast: { interfaceAddress: address } }, ignore, (socket) => {
+          link.socket = socket
+        })
+      }
       if (!link.joined && this.#receiver !== undefined) {
         this.#receiver.joinGroup(this.#options.group, address)
         link.joined = true
@@ -175,14 +181,18 @@ export class Links {
     await link.socket?.close()
   }
 
-  /** Binds; a socket that comes after `close` was called is closed again at once. */
-  async #bind(options: BindOptions, onDatagram: DatagramHandler): Promise<DatagramSocket> {
+  /** Binds; a socket that comes after `close` was called is closed again at once, any other is kept where `close` finds it. */
+  async #bind(
+    options: BindOptions,
+    onDatagram: DatagramHandler,
+    keep: (socket: DatagramSocket) => void,
+  ): Promise<void> {
     const socket = await this.#options.protocol.bind(options, onDatagram)
     if (this.#closing) {
       await socket.close()
       throw new Error('discovery is closed')
     }
-    return socket
+    keep(socket)
   }
 
   async #sendBy(link: Link, send: (via: DatagramSocket) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hintBackOff, type Sighting, Sightings } from './sightings.js'
+import { HINTS_PER_SECOND, hintBackOff, type Sighting, Sightings } from './sightings.js'
 
 function sighting(bootId: string, port = 3_485): Sighting {
   return {
@@ -77,6 +77,34 @@ describe('Sightings', () => {
     expect(sightings.take(10_000)).toEqual([])
     expect(sightings.answered(sighting('a'), 2)).toBeDefined()
     sightings.reset('never heard of')
+  })
+
+  it('give no more hints a second than the limit, and the others in turn after that', () => {
+    const sightings = new Sightings(() => 0)
+    const heard = Array.from({ length: 2 * HINTS_PER_SECOND + 1 }, (_, index) => `${index}`)
+    const given: [number, string][] = []
+    for (const bootId of heard) {
+      if (Number(bootId) % 2 === 0) sightings.announced(sighting(bootId), 0, true)
+      else {
+        const hint = sightings.answered(sighting(bootId), 1_000)
+        if (hint !== undefined) given.push([1_000, hint.bootId])
+      }
+    }
+    expect(given).toHaveLength(HINTS_PER_SECOND)
+    for (let now = sightings.dueAt; now < 5_000; now = sightings.dueAt) {
+      for (const { bootId } of sightings.take(now)) given.push([now, bootId])
+    }
+    expect(given.map(([, bootId]) => bootId).sort()).toEqual(heard.sort())
+    const times = [1_000, 2_000, 3_000].map((time) => given.filter(([at]) => at === time).length)
+    expect(times).toEqual([HINTS_PER_SECOND, HINTS_PER_SECOND, 1])
+  })
+
+  it('of an answer wait too, when there are too many', () => {
+    const sightings = new Sightings(() => 0)
+    for (let boot = 0; boot < HINTS_PER_SECOND; boot++) sightings.answered(sighting(`${boot}`), boot)
+    expect(sightings.answered(sighting('late'), 500)).toBeUndefined()
+    expect(sightings.dueAt).toBe(1_000)
+    expect(sightings.take(1_000).map(({ bootId }) => bootId)).toEqual(['late'])
   })
 
   it('are bounded: the boot silent longest is forgotten, with the hint that waited', () => {

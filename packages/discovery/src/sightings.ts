@@ -31,6 +31,9 @@ interface Entry {
 
 /** More than a network has peers; beyond it the boot that was silent longest is forgotten. */
 export const MAX_SIGHTINGS = 4_096
+/** Hints in any second, whatever is heard: each costs a dial. Beyond it they wait for their turn. */
+export const HINTS_PER_SECOND = 64
+const WINDOW_MS = 1_000
 /** How long the side that did not ask leaves the dialling to the other. */
 export const LISTENER_DELAY_MS = 1_000
 /** The same when the other has not been told of us, because we had answered enough. */
@@ -44,8 +47,10 @@ export class Sightings {
   readonly #limit: number
   /** In the order of being heard, the most recent last. */
   readonly #entries = new Map<string, Entry>()
-  /** Not later than the first `hintAt`. */
+  /** Not later than the first `hintAt` that there is room for. */
   #dueAt = Number.POSITIVE_INFINITY
+  /** When hints were given within the last second, oldest first: at most HINTS_PER_SECOND. */
+  #given: number[] = []
 
   /** @param random numbers in [0, 1) */
   constructor(random: () => number, limit: number = MAX_SIGHTINGS) {
@@ -62,18 +67,24 @@ export class Sightings {
     return this.#dueAt
   }
 
-  /** An answer to our own question, from a boot we are not connected to: the hint to give now, if it is not too soon. */
+  /**
+   * An answer to our own question, from a boot we are not connected to: the hint to give now. None if it is too soon after
+   * the one before; if there are too many at the moment, it comes later.
+   */
   answered(sighting: Sighting, now: number): Sighting | undefined {
     const entry = this.#remember(sighting)
-    return now >= entry.notBefore ? this.#hint(entry, now) : undefined
+    if (now < entry.notBefore) return undefined
+    const roomAt = this.#roomAt(now)
+    if (roomAt <= now) return this.#hint(entry, now)
+    this.#wait(entry, roomAt)
+    return undefined
   }
 
   /** An announcement of a boot we are not connected to; a hint may come later. `answered`: it gets an answer from us. */
   announced(sighting: Sighting, now: number, answered: boolean): void {
     const entry = this.#remember(sighting)
     const delay = (answered ? LISTENER_DELAY_MS : UNANSWERED_DELAY_MS) + this.#random() * LISTENER_JITTER_MS
-    entry.hintAt = Math.min(entry.hintAt, Math.max(now + delay, entry.notBefore))
-    this.#dueAt = Math.min(this.#dueAt, entry.hintAt)
+    this.#wait(entry, Math.max(now + delay, entry.notBefore))
   }
 
   /** A connection to that boot stands, or has ended: nothing waits, and the back-off starts anew. */
@@ -85,19 +96,35 @@ export class Sightings {
     entry.hints = 0
   }
 
-  /** The hints that are due. */
+  /** The hints that are due, as many as may be given now. */
   take(now: number): Sighting[] {
     if (now < this.#dueAt) return []
     const due: Sighting[] = []
     this.#dueAt = Number.POSITIVE_INFINITY
+    let roomAt = this.#roomAt(now)
     for (const entry of this.#entries.values()) {
-      if (entry.hintAt <= now) due.push(this.#hint(entry, now))
-      else this.#dueAt = Math.min(this.#dueAt, entry.hintAt)
+      if (entry.hintAt <= now && roomAt <= now) {
+        due.push(this.#hint(entry, now))
+        roomAt = this.#roomAt(now)
+      } else this.#dueAt = Math.min(this.#dueAt, Math.max(entry.hintAt, roomAt))
     }
     return due
   }
 
+  /** When the next hint may be given. */
+  #roomAt(now: number): number {
+    while ((this.#given[0] ?? now) <= now - WINDOW_MS) this.#given.shift()
+    const [oldest] = this.#given
+    return oldest === undefined || this.#given.length < HINTS_PER_SECOND ? now : oldest + WINDOW_MS
+  }
+
+  #wait(entry: Entry, until: number): void {
+    entry.hintAt = Math.min(entry.hintAt, until)
+    this.#dueAt = Math.min(this.#dueAt, entry.hintAt)
+  }
+
   #hint(entry: Entry, now: number): Sighting {
+    this.#given.push(now)
     entry.hintAt = Number.POSITIVE_INFINITY
     entry.notBefore = now + hintBackOff(entry.hints)
     entry.hints++

@@ -3,7 +3,7 @@
  * the service, whose handler owns the connection until it returns. Then the connection is parked for the next one.
  */
 import type { PeerId } from '@pc/identity'
-import { type Connection, type Logger, silentLogger } from '@pc/transport'
+import { CLOSE_CODES, type CloseCode, type Connection, type Logger, silentLogger } from '@pc/transport'
 import type { Message } from '@pc/wire'
 import { type Authorize, Dispatcher, type HandlerContext, type HandlerOptions } from './dispatcher.js'
 import { ErrorNumber } from './error-number.js'
@@ -12,7 +12,8 @@ import { DispatchError } from './errors.js'
 /**
  * Owns `connection` until the returned promise settles: reads what follows `message` with `connection.onMessage`,
  * writes, closes it if need be. Frames that follow are held back until then. Everything that belongs to the service
- * must have been read when it returns: the next frame is taken for the next service frame.
+ * must have been read when it returns: the next frame is taken for the next service frame. When `connection.closed`
+ * resolves nothing more will come: a handler that waits for more must end then, or it keeps its place.
  */
 export type ServiceHandler = (connection: Connection, message: Message, context: HandlerContext) => void | Promise<void>
 
@@ -33,8 +34,9 @@ interface ServiceEvent {
   readonly message: Message
 }
 
-const DEFAULT_PARKED = 512 // connections; as many as a peer may have open in one direction (protocols.md §6)
+const DEFAULT_PARKED = 512 // connections; as many as a peer may have open in one direction
 const ERROR_HEADER = 'pc/error'
+const GOAWAY_HEADER = 'pc/goaway'
 
 export class ConnectionDispatcher {
   readonly #services: Dispatcher<ServiceEvent>
@@ -79,7 +81,7 @@ export class ConnectionDispatcher {
   park(connection: Connection): void {
     if (!connection.open || this.#parked.has(connection) || this.#serving.has(connection)) return
     if (this.#closing) {
-      void connection.close('SHUTTING_DOWN')
+      void end(connection, 'SHUTTING_DOWN')
       return
     }
     this.#makeRoom()
@@ -94,7 +96,7 @@ export class ConnectionDispatcher {
   }
 
   /**
-   * Closes what is parked, lets services under way finish, closes their connections, and resolves then. When `signal`
+   * Closes what is parked and says why (GOAWAY), lets services under way finish, closes their connections, and resolves then. When `signal`
    * aborts, services are told by their own signal and their connections are destroyed. Idempotent.
    */
   async close(options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -108,8 +110,8 @@ export class ConnectionDispatcher {
     else signal?.addEventListener('abort', onAbort, { once: true })
     try {
       const drained = this.#services.close(signal === undefined ? {} : { signal })
-      await Promise.all([drained, ...parked.map((connection) => connection.close('SHUTTING_DOWN'))])
-      await Promise.all(serving.map((connection) => connection.close('SHUTTING_DOWN')))
+      await Promise.all([drained, ...parked.map((connection) => end(connection, 'SHUTTING_DOWN'))])
+      await Promise.all(serving.map((connection) => end(connection, 'SHUTTING_DOWN')))
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }
@@ -125,7 +127,7 @@ export class ConnectionDispatcher {
     if (longest === undefined) return
     this.#parked.delete(longest)
     this.#logger.debug({ peer: longest.remoteId.short, limit: this.#limit }, 'parking lot is full: closing the longest')
-    void longest.close('BUSY')
+    void end(longest, 'BUSY')
   }
 
   #watch(connection: Connection): void {
@@ -150,7 +152,7 @@ export class ConnectionDispatcher {
     const fault = faultOf(error)
     this.#logger.debug({ peer: connection.remoteId.short, header: message.header, error }, 'a service frame failed')
     if (fault === undefined) {
-      await connection.close('SHUTTING_DOWN')
+      await end(connection, 'SHUTTING_DOWN')
       return
     }
     const frame = { header: ERROR_HEADER, id: message.id, body: { ...fault } }
@@ -167,6 +169,17 @@ export class ConnectionDispatcher {
       connection.destroy('BUSY')
     }
   }
+}
+
+/** Ends the connection, and tells the other side why: it sees the same code as this one. */
+function end(connection: Connection, code: CloseCode): Promise<void> {
+  // Transport's frame, which every bulk connection obeys; nothing happens if the connection is closed already.
+  connection.sendLast({
+    header: GOAWAY_HEADER,
+    id: 0,
+    body: { code: CLOSE_CODES.indexOf(code), reason: '', lastId: 0 },
+  })
+  return connection.close(code)
 }
 
 /** What the other side is told, as the body of a `pc/error` frame; nothing of the insides. `undefined`: this side is closing. */

@@ -19,11 +19,11 @@ export type { FeedOptions } from './feed.js'
 export { Feed } from './feed.js'
 export type { ReplyRegistryOptions } from './reply-registry.js'
 export { ReplyRegistry } from './reply-registry.js'
+export type { RequestsCounters } from './requests-counters.js'
 export type {
   Announcement,
   AnnouncementHandler,
   ReceiveOptions,
-  RequestsCounters,
   RequestsEndpointLimits,
   RequestsEndpointOptions,
 } from './requests-endpoint.js'

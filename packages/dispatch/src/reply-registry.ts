@@ -12,7 +12,7 @@ interface Pending<Reply> {
   reject(error: unknown): void
 }
 
-const DEFAULT_LIMIT = 1_024 // own requests in flight: protocols.md §10
+const DEFAULT_LIMIT = 1_024 // own requests in flight; a reply on a LAN takes milliseconds
 
 /** Matches replies to the requests that wait for them. Keys are compared as `Map` compares them. */
 export class ReplyRegistry<Reply, Key = number> {

@@ -21,6 +21,7 @@ import {
 import { AddressLimiter, type AddressLimiterOptions } from './address-limiter.js'
 import { DispatchError } from './errors.js'
 import { ReplayGuard } from './replay-guard.js'
+import { noCounters, type RequestsCounters } from './requests-counters.js'
 
 /** A datagram whose MAC, freshness and encoding are checked; its body's shape is not. */
 export interface Announcement {
@@ -37,30 +38,6 @@ export interface Announcement {
 }
 
 export type AnnouncementHandler = (announcement: Announcement) => void
-
-/** What happened to datagrams since the start. Names are stable; those after `own` are reasons of refusal. */
-export interface RequestsCounters {
-  received: number
-  /** Reached their handler. */
-  handled: number
-  sent: number
-  sendFailed: number
-  /** Our own, looped back by multicast. */
-  own: number
-  length: number
-  rootCode: number
-  version: number
-  protection: number
-  addressLimit: number
-  keyId: number
-  mac: number
-  replay: number
-  decode: number
-  /** The handler threw. */
-  handlerFailed: number
-  /** Anything but an announcement on the shared discovery port. */
-  notAnnouncement: number
-}
 
 export interface RequestsEndpointLimits {
   /** Buckets of addresses on the network. */
@@ -290,25 +267,4 @@ function decodeOrRefuse(bytes: Uint8Array): { body: Value } | 'decode' {
 
 function keyOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-}
-
-function noCounters(): RequestsCounters {
-  return {
-    received: 0,
-    handled: 0,
-    sent: 0,
-    sendFailed: 0,
-    own: 0,
-    length: 0,
-    rootCode: 0,
-    version: 0,
-    protection: 0,
-    addressLimit: 0,
-    keyId: 0,
-    mac: 0,
-    replay: 0,
-    decode: 0,
-    handlerFailed: 0,
-    notAnnouncement: 0,
-  }
 }

@@ -1,7 +1,7 @@
 import { ConnectionDispatcher, type ConnectionDispatcherOptions, ErrorNumber } from '@pc/dispatch'
 import { createIdentity } from '@pc/identity'
 import { VirtualClock } from '@pc/testkit'
-import { Connection, MemoryNetwork, type SecureStream } from '@pc/transport'
+import { CLOSE_CODES, type CloseCode, Connection, MemoryNetwork, type SecureStream } from '@pc/transport'
 import type { Message, MessageId, Value } from '@pc/wire'
 import { describe, expect, it } from 'vitest'
 
@@ -38,6 +38,9 @@ async function setUp(options: Partial<ConnectionDispatcherOptions> = {}) {
 }
 
 const frame = (header: string, id: MessageId, body: Value = null) => ({ header, id, body })
+
+/** The frame by which transport learns on the other side why the connection ends. */
+const goAway = (code: CloseCode) => frame('pc/goaway', 0, { code: CLOSE_CODES.indexOf(code), reason: '', lastId: 0 })
 
 function gate(): { promise: Promise<void>; open: () => void } {
   let open: () => void = () => {}
@@ -173,6 +176,7 @@ describe('ConnectionDispatcher', () => {
     const third = await parked()
     await clock.advance(3_000)
     await expect(second.ours.closed).resolves.toMatchObject({ code: 'BUSY' })
+    expect(second.received).toMatchObject([goAway('BUSY')])
     expect([first.ours.open, third.ours.open]).toEqual([true, true])
     expect(dispatcher.parked).toBe(2)
   })
@@ -217,12 +221,13 @@ describe('ConnectionDispatcher', () => {
       const closing = dispatcher.close().then(() => ended.push('dispatcher'))
       await clock.advance(3_000)
       await expect(idle.ours.closed).resolves.toMatchObject({ code: 'SHUTTING_DOWN' })
+      expect(idle.received).toMatchObject([goAway('SHUTTING_DOWN')])
       expect([ended, busy.ours.open]).toEqual([[], true])
       free.open()
       await clock.advance(3_000)
       await closing
       expect(ended).toEqual(['connection', 'dispatcher'])
-      expect(busy.received).toMatchObject([{ header: 'done', id: 1 }])
+      expect(busy.received).toMatchObject([{ header: 'done', id: 1 }, goAway('SHUTTING_DOWN')])
       await expect(busy.ours.closed).resolves.toMatchObject({ code: 'SHUTTING_DOWN' })
       await dispatcher.close()
     })
@@ -252,9 +257,10 @@ describe('ConnectionDispatcher', () => {
     it('closes what is parked afterwards', async () => {
       const { clock, dispatcher, open } = await setUp()
       await dispatcher[Symbol.asyncDispose]()
-      const { ours } = await open()
+      const { ours, received } = await open()
       dispatcher.park(ours)
       await clock.advance(3_000)
+      expect(received).toMatchObject([goAway('SHUTTING_DOWN')])
       await expect(ours.closed).resolves.toMatchObject({ code: 'SHUTTING_DOWN' })
       expect(() => dispatcher.register('late', anyone, () => {})).toThrow(
         expect.objectContaining({ code: 'CLOSED' }) as Error,

@@ -10,6 +10,7 @@ import {
   silentLogger,
   systemClock,
   systemRandom,
+  TransportError,
 } from '@pc/transport'
 import { MembershipError } from './errors.js'
 import type { MembershipLimits } from './options.js'
@@ -183,6 +184,10 @@ export class Membership {
       })
     } catch (error) {
       this.#logger.debug({ err: error, peer: peer.short }, 'a check failed')
+      if (error instanceof TransportError && error.code === 'RESOURCE_BUSY') {
+        this.#handle({ type: 'check-undecided', peer, check })
+        return
+      }
       detail = error instanceof Error ? error.message : String(error)
     }
     // After a check that succeeded the state ignores this.

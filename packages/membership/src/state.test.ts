@@ -104,6 +104,26 @@ describe('MembershipState', () => {
     ])
   })
 
+  it('makes a check again that could not be made here: that says nothing about the peer', () => {
+    const state = new MembershipState(half)
+    const undecided = (check: number): Input => ({ type: 'check-undecided', peer: anna.id, check })
+    script(state, [
+      [0, up(anna, 1), ['up', 'measure', 'wake in 30000']],
+      [1_000, down(anna, 1), ['checking (lost)', 'wake in 75']],
+      [1_075, wake(anna), ['check 1 for 2000']],
+      [1_076, undecided(1), ['wake in 1000']],
+      [2_076, wake(anna), ['check 2 for 2000']],
+      [2_077, undecided(1), []],
+      [2_078, undecided(2), ['wake in 1000']],
+      [3_078, wake(anna), ['check 3 for 2000']],
+      [3_079, failed(anna, 3), ['wake in 625']],
+      [3_704, wake(anna), ['check 4 for 1374']],
+      [3_705, failed(anna, 4), ['offline (unreachable)', 'wake in 30000']],
+      [33_705, wake(anna), ['check 5 for 2000']],
+      [33_706, undecided(5), ['wake in 60000']],
+    ])
+  })
+
   it('re-checks at 30 s, 1, 2, 5, 10, 10 … min, and comes back by any connection', () => {
     const state = new MembershipState(half)
     state.handle(up(anna, 1), 0)

@@ -35,6 +35,8 @@ export type Input =
   | { type: 'disconnected'; peer: PeerId; link: number; lastHeardAt: number; reason: Reason; detail: string }
   /** The check with that number got no connection. One that succeeds is an input `connected`. */
   | { type: 'check-failed'; peer: PeerId; check: number; detail: string }
+  /** The check could not be made, for want of something on this side: it says nothing about the peer, and is made again. */
+  | { type: 'check-undecided'; peer: PeerId; check: number }
   | { type: 'round-trip'; peer: PeerId; link: number; ms: number }
   /** The time of the latest effect `wake` for this peer has come. */
   | { type: 'wake'; peer: PeerId }
@@ -83,6 +85,8 @@ type Entry = { -readonly [Field in keyof PeerStatus]: PeerStatus[Field] } & {
 const MAX_TRIES = 2
 /** A check that ends this much after its deadline was not running: the machine slept, or the process was stopped. */
 const LATE_MS = 1_000
+/** Until a check is made again that could not be made: what was busy here has had time to settle. */
+const UNDECIDED_PAUSE_MS = 1_000
 /** RFC 6298 §2: the weight of a new measurement. */
 const ROUND_TRIP_GAIN = 1 / 8
 /** Re-checks vary by this part in both directions, so that a restarted network is not dialled by all at once. */
@@ -130,6 +134,9 @@ export class MembershipState {
         break
       case 'check-failed':
         this.#onCheckFailed(entry, input.check, input.detail, now, effects)
+        break
+      case 'check-undecided':
+        this.#onCheckUndecided(entry, input.check, now, effects)
         break
       case 'round-trip':
         if (entry.link === input.link) entry.roundTripMs = smooth(entry.roundTripMs, input.ms)
@@ -195,6 +202,17 @@ export class MembershipState {
     else if (entry.tries < MAX_TRIES && now + pause < entry.deadline) {
       effects.push({ type: 'wake', peer: entry.peer, after: pause })
     } else this.#goOffline(entry, 'unreachable', detail, now, effects)
+  }
+
+  #onCheckUndecided(entry: Entry, check: number, now: number, effects: Effect[]): void {
+    if (entry.check !== check) return
+    entry.check = undefined
+    if (entry.state === 'offline') {
+      this.#scheduleRecheck(entry, now, effects)
+      return
+    }
+    entry.tries = 0
+    effects.push({ type: 'wake', peer: entry.peer, after: UNDECIDED_PAUSE_MS })
   }
 
   #onWake(entry: Entry, now: number, effects: Effect[]): void {

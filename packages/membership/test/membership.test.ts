@@ -117,6 +117,18 @@ describe('Membership', () => {
     expect(membership.members()).toMatchObject([{ reason: 'unreachable', detail: 'nobody listens there' }])
   })
 
+  it('does not call a peer offline because this side has no place for a dial', async () => {
+    const { clock, connector, events } = setUp()
+    connector.place(anna, 'busy')
+    connector.connect(anna)
+    connector.lose(anna, broken())
+    await clock.advance(20_000)
+    expect(events).toEqual(['anna up', 'anna checking'])
+    connector.place(anna, 'answers')
+    await clock.advance(2_000)
+    expect(events).toEqual(['anna up', 'anna checking', 'anna up'])
+  })
+
   it('calls a silent peer offline 2.15 s after transport gave up, after one dial', async () => {
     const { clock, connector, events, at, membership } = setUp()
     connector.place(anna, 'silence')

@@ -46,9 +46,9 @@ test('an error carries its number, text and, when it refuses a message, its plac
 })
 
 test('an error of a later version keeps its number and whether to try again', () => {
-  const read = readError({ code: 4711, text: 'new\u001b[31m', retryable: true, details: { code: 'SOLD_OUT' } })
+  const read = readError({ code: 4711, text: 'new\u001b[31m', retryable: true, details: { code: 'SOLD\u0007OUT' } })
   expect(read?.error).toMatchObject({ code: 'REMOTE_ERROR', message: 'new [31m', retryable: true })
-  expect(read?.error.details).toEqual({ number: 4711, code: 'SOLD_OUT' })
+  expect(read?.error.details).toEqual({ number: 4711, code: 'SOLD OUT' })
 })
 
 test('error numbers never change', () => {

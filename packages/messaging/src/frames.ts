@@ -61,12 +61,15 @@ export function writeMessage(position: Position, message: MessageBody & { ttlMs:
   }
 }
 
-/** Epoch and number alone: a message that cannot be read otherwise can still be refused by them. */
+/**
+ * Epoch and number alone: a message that cannot be read otherwise can still be refused by them. The epoch is a copy: it may
+ * be kept for longer than the frame.
+ */
 export function readPosition(body: Value): Position | undefined {
   if (!isMap(body)) return undefined
   const { epoch, seq } = body
   if (!(epoch instanceof Uint8Array) || epoch.length !== EPOCH_BYTES || !isCount(seq) || seq === 0) return undefined
-  return { epoch, sequence: seq }
+  return { epoch: Uint8Array.from(epoch), sequence: seq }
 }
 
 export function readMessage(body: Value): MessageBody | undefined {
@@ -124,18 +127,21 @@ export function readError(body: Value): { error: MessagingError; refused: Positi
   if (!isMap(body)) return undefined
   const { code, text, retryable, details } = body
   if (!isCount(code) || typeof text !== 'string' || typeof retryable !== 'boolean') return undefined
-  // Control characters would reach somebody's terminal sooner or later.
-  const shown = text.slice(0, MAX_TEXT_LENGTH).replace(/\p{Cc}/gu, ' ')
   const theirCode = details !== undefined && isMap(details) ? details.code : undefined
-  const error = new MessagingError(errorNameOf(code) ?? 'REMOTE_ERROR', shown, {
+  const error = new MessagingError(errorNameOf(code) ?? 'REMOTE_ERROR', shown(text.slice(0, MAX_TEXT_LENGTH)), {
     remote: true,
     retryable,
     details: {
       number: code,
-      ...(typeof theirCode === 'string' && theirCode.length <= MAX_CODE_LENGTH ? { code: theirCode } : {}),
+      ...(typeof theirCode === 'string' && theirCode.length <= MAX_CODE_LENGTH ? { code: shown(theirCode) } : {}),
     },
   })
   return { error, refused: details === undefined ? undefined : readPosition(details) }
+}
+
+/** Control characters would reach somebody's terminal sooner or later. */
+function shown(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ')
 }
 
 /** Bytes as text, for keys of maps and ids of messages. */

@@ -65,3 +65,23 @@ test('a full lane takes no more, nor do full lanes together; who leaves makes ro
   await lanes.idle()
   expect(ran).toEqual(['a1', 'b1', 'c1', 'b2', 'c3'])
 })
+
+test('what is held takes up a place of its lane alone, until it settles, however that is', async () => {
+  const lanes = new Lanes({ width: 1, perLane: 10, total: 10 })
+  const held = gate()
+  const log: string[] = []
+  const running = gate()
+  lanes.enter('a', () => running.promise)
+  lanes.hold(
+    'a',
+    held.promise.then(() => Promise.reject(new Error('failed'))),
+  )
+  lanes.enter('a', async () => void log.push('a'))
+  lanes.enter('b', async () => void log.push('b'))
+  running.open()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(log).toEqual(['b'])
+  held.open()
+  await lanes.idle()
+  expect(log).toEqual(['b', 'a'])
+})

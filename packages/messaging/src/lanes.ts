@@ -44,8 +44,7 @@ export class Lanes {
   /** Starts the task, or lets it wait for its turn. `undefined`: the lane, or all of them together, are full. */
   enter(key: string, task: Task): Place | undefined {
     if (!this.hasRoom(key)) return undefined
-    const lane = this.#lanes.get(key) ?? { running: 0, waiting: new Set() }
-    this.#lanes.set(key, lane)
+    const lane = this.#lane(key)
     if (lane.running < this.#options.width) {
       this.#start(key, lane, task)
       return { leave: () => false }
@@ -55,10 +54,22 @@ export class Lanes {
     return { leave: () => this.#drop(lane, task) }
   }
 
+  /** Something that is no task takes up a place until it settles, even if there is none: then the next tasks wait. */
+  hold(key: string, work: Promise<unknown>): void {
+    const settled = (): void => {}
+    this.#start(key, this.#lane(key), () => work.then(settled, settled))
+  }
+
   /** Resolves when nothing runs or waits. */
   idle(): Promise<void> {
     if (this.#lanes.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#onIdle.push(resolve))
+  }
+
+  #lane(key: string): Lane {
+    const lane = this.#lanes.get(key) ?? { running: 0, waiting: new Set() }
+    this.#lanes.set(key, lane)
+    return lane
   }
 
   #start(key: string, lane: Lane, task: Task): void {
@@ -66,7 +77,7 @@ export class Lanes {
     void task().finally(() => {
       lane.running--
       const [next] = lane.waiting
-      if (next !== undefined) {
+      if (next !== undefined && lane.running < this.#options.width) {
         this.#drop(lane, next)
         this.#start(key, lane, next)
       } else if (lane.running === 0) this.#remove(key)

@@ -5,13 +5,13 @@
 import { type Access, DispatchError, Dispatcher } from '@pc/dispatch'
 import type { PeerId } from '@pc/identity'
 import type { Value } from '@pc/wire'
-import { AckQueue } from './ack-queue.js'
+import { AnswerQueue } from './answer-queue.js'
 import type { MessageContract } from './contracts.js'
 import { type CopiedValue, copyValue } from './copy-value.js'
+import { shuttingDown } from './error-answer.js'
 import { isWireErrorName, MessagingError, textOf, type WireErrorName } from './errors.js'
 import {
   type ErrorBody,
-  Frame,
   hexOf,
   type MessageBody,
   type Position,
@@ -70,7 +70,12 @@ const HANDLER_CONCURRENCY = 1_024
 /** Stored messages of all peers and types that wait for handlers, as a multiple of what one peer and type may have. */
 const BACKLOG_LANES = 10
 
-const TEXT_CONTRACT: MessageContract<unknown> = { kind: 'message', type: TEXT, payload: undefined }
+/** While nobody handles texts. */
+const UNHANDLED_TEXT: Reception = {
+  access: 'anyone',
+  contract: { kind: 'message', type: TEXT, payload: undefined },
+  handled: false,
+}
 
 export class MessageReceiver {
   readonly dispatcher: Dispatcher<MessageEvent>
@@ -78,9 +83,8 @@ export class MessageReceiver {
   readonly #parts: Parts
   readonly #receptions = new Map<string, Reception>()
   readonly #cursors = new Map<string, ReceiveCursor>() // least recently used first
-  readonly #acks: AckQueue
+  readonly #answers: AnswerQueue
   readonly #lanes: Lanes
-  #removeText: () => void
   #closing = false
   #malformed = 0
   #repeated = 0
@@ -91,9 +95,8 @@ export class MessageReceiver {
     this.#parts = parts
     this.inbox = new MemoryInbox(parts.inbox)
     this.dispatcher = new Dispatcher({ verb: 'message', authorize: parts.authorize, logger: parts.logger })
-    this.#acks = new AckQueue(parts.logger, (peer, epoch) => this.#cursors.get(peer)?.highest(epoch) ?? 0)
+    this.#answers = new AnswerQueue(parts.logger)
     this.#lanes = new Lanes({ width: 1, perLane: handlerBacklog, total: handlerBacklog * BACKLOG_LANES })
-    this.#removeText = this.#addText()
   }
 
   /** Frames that say neither what they are nor which number they have. */
@@ -113,18 +116,16 @@ export class MessageReceiver {
   /** As `Messaging.onMessage`. */
   onMessage<P>(contract: MessageContract<P>, options: OnMessageOptions, handler: MessageHandler<P>): () => void {
     const { type } = contract
-    if (type === TEXT && this.#receptions.get(TEXT)?.handled === false) this.#removeText()
-    let remove: () => void
-    try {
-      const reception = { access: options.access, contract: contract as MessageContract<unknown>, handled: true }
-      remove = this.#add(type, reception, (event, context) => handler(event.message as ReceivedMessage<P>, context))
-    } catch (error) {
-      if (type === TEXT && !this.#receptions.has(TEXT) && !this.#closing) this.#removeText = this.#addText()
-      throw error
-    }
+    const { access } = options
+    const limits = { access, concurrency: HANDLER_CONCURRENCY, queue: HANDLER_CONCURRENCY }
+    const unregister = this.dispatcher.register(type, limits, (event, context) =>
+      handler(event.message as ReceivedMessage<P>, context),
+    )
+    const reception: Reception = { access, contract: contract as MessageContract<unknown>, handled: true }
+    this.#receptions.set(type, reception)
     return () => {
-      remove()
-      if (type === TEXT && !this.#receptions.has(TEXT) && !this.#closing) this.#removeText = this.#addText()
+      unregister()
+      if (this.#receptions.get(type) === reception) this.#receptions.delete(type)
     }
   }
 
@@ -133,7 +134,7 @@ export class MessageReceiver {
     if (position === undefined) {
       this.#malformed++
       const text = 'the message cannot be read: expected an epoch of 8 bytes and a number from 1 up'
-      this.#send(connection, id, { name: 'BAD_INPUT', text, retryable: false })
+      this.#answers.refuse(connection, id, writeError({ name: 'BAD_INPUT', text, retryable: false }))
       return
     }
     const epoch = hexOf(position.epoch)
@@ -142,12 +143,12 @@ export class MessageReceiver {
     if (verdict === 'unknown') return
     if (verdict === 'repeated') {
       this.#repeated++
-      this.#acks.add(connection, epoch, position.epoch)
+      this.#answers.acknowledge(connection, epoch, { epoch: position.epoch, sequence: cursor.highest(epoch) })
     } else if (verdict === 'new') {
       const refusal = this.#receive(connection.peer, epoch, position, body)
       if (refusal === undefined) {
         cursor.stored(epoch, position.sequence)
-        this.#acks.add(connection, epoch, position.epoch)
+        this.#answers.acknowledge(connection, epoch, position)
       } else {
         cursor.refused(epoch, position.sequence, refusal.name)
         this.#refuse(connection, id, position, refusal)
@@ -167,25 +168,6 @@ export class MessageReceiver {
     return this.#lanes.idle()
   }
 
-  #addText(): () => void {
-    return this.#add(TEXT, { access: 'anyone', contract: TEXT_CONTRACT, handled: false }, () => {})
-  }
-
-  #add(
-    type: string,
-    reception: Reception,
-    handle: (event: MessageEvent, context: MessageContext) => void | Promise<void>,
-  ): () => void {
-    const { access } = reception
-    const limits = { access, concurrency: HANDLER_CONCURRENCY, queue: HANDLER_CONCURRENCY }
-    const unregister = this.dispatcher.register(type, limits, handle)
-    this.#receptions.set(type, reception)
-    return () => {
-      unregister()
-      if (this.#receptions.get(type) === reception) this.#receptions.delete(type)
-    }
-  }
-
   /** Stores a new message, or says why not. */
   #receive(from: PeerId, epoch: string, position: Position, body: Value): ErrorBody | undefined {
     try {
@@ -202,8 +184,8 @@ export class MessageReceiver {
 
   /** Every reason not to take the message, cheapest first. */
   #admit(from: PeerId, { type }: MessageBody): Reception {
-    if (this.#closing) throw new MessagingError('SHUTTING_DOWN', 'this peer is shutting down')
-    const reception = this.#receptions.get(type)
+    if (this.#closing) throw shuttingDown()
+    const reception = this.#receptions.get(type) ?? (type === TEXT ? UNHANDLED_TEXT : undefined)
     if (reception === undefined) throw new MessagingError('NO_HANDLER', `messages of type "${type}" are not taken here`)
     if (!this.#allows(from, type, reception.access)) {
       throw new MessagingError('DENIED', `this peer may not send messages of type "${type}"`)
@@ -283,13 +265,7 @@ export class MessageReceiver {
 
   #refuse(connection: MessagingConnection, id: number, position: Position, refusal: ErrorBody): void {
     this.#refused++
-    this.#send(connection, id, refusal, position)
-  }
-
-  #send(connection: MessagingConnection, id: number, error: ErrorBody, refused?: Position): void {
-    connection.send(Frame.ERROR, id, writeError(error, refused)).catch((sendError: unknown) => {
-      this.#parts.logger.debug({ error: sendError, peer: connection.peer.short }, 'a refusal could not be sent')
-    })
+    this.#answers.refuse(connection, id, writeError(refusal, position))
   }
 
   #cursorOf(peer: PeerId): ReceiveCursor {

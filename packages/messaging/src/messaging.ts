@@ -69,7 +69,7 @@ export class Messaging {
     options.connector.events.on('frame', this.#onFrame)
   }
 
-  /** Types of messages that are taken: `messages.headers()`. Handlers are added with `onMessage`. */
+  /** Types of messages with a handler: `messages.headers()`. Handlers are added with `onMessage`. */
   get messages(): Dispatcher<MessageEvent> {
     return this.#receiver.dispatcher
   }

@@ -50,7 +50,7 @@ const DEFAULTS: ResolvedLimits = {
   outboxMessages: 10_000,
   outboxBytes: 64 * MIB,
   outboxTotalBytes: 256 * MIB,
-  pendingRequests: 1_024, // protocols.md §10
+  pendingRequests: 1_024, // a reply on a LAN takes milliseconds: more would wait for peers that do not answer
   servedRequests: 1_024,
   maxServiceMs: 600_000, // nobody waits longer for one answer; without a bound a stranger could hold a place for ever
   handlerBacklog: 1_000,

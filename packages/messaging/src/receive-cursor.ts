@@ -15,7 +15,7 @@ import { WINDOW } from './send-window.js'
 export type Verdict = 'new' | 'repeated' | 'unknown' | { readonly refused: WireErrorName }
 
 /** Streams of one peer: a restart begins another, and the last bytes of the old one may come after the first of the new. */
-const EPOCHS = 4
+export const EPOCHS = 4
 
 interface Stream {
   /** The highest number settled here: stored, refused or jumped over. */

@@ -1,12 +1,14 @@
 /** Requests of other peers: from the frame to the handler, and exactly one answer back. */
 import { type Access, DispatchError, Dispatcher } from '@pc/dispatch'
 import type { PeerId } from '@pc/identity'
-import { type Value, WireError } from '@pc/wire'
+import type { Value } from '@pc/wire'
 import type { RequestContract } from './contracts.js'
-import { codeOf, isWireErrorName, MessagingError, textOf } from './errors.js'
+import { asMessagingError, bodyOf, isExposed, shuttingDown, unfitResult } from './error-answer.js'
+import { MessagingError } from './errors.js'
 import { type ErrorBody, Frame, readRequest, writeError, writeReply } from './frames.js'
 import { Idle } from './idle.js'
 import { Lanes } from './lanes.js'
+import { LeftBehind } from './left-behind.js'
 import type { Links } from './links.js'
 import type { ResolvedOptions } from './options.js'
 import type { MessagingConnection } from './ports.js'
@@ -56,8 +58,8 @@ interface Service {
 
 const DEFAULT_CONCURRENCY = 16 // as dispatch
 const DEFAULT_QUEUE = 256 // as dispatch
-/** Calls per handler that ignored their signal and still run, as a multiple of its concurrency, before they keep their places. */
-const MAX_ABANDONED = 4
+/** Calls of a handler that ignored their signal, as a multiple of its concurrency, before further ones keep their places. */
+const MAX_LEFT_BEHIND = 4
 
 export class RequestServer {
   readonly dispatcher: Dispatcher<RequestEvent, Value>
@@ -83,21 +85,21 @@ export class RequestServer {
     const { name } = contract
     const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY
     const queue = options.queue ?? DEFAULT_QUEUE
-    let abandoned = 0
+    const lanes = new Lanes({ width: half(concurrency), perLane: half(queue), total: queue })
+    const leftBehind = new LeftBehind(concurrency * MAX_LEFT_BEHIND)
     const unregister = this.dispatcher.register(
       name,
       { access: options.access, concurrency, queue },
       (event, { signal }) => {
         const work = this.#call(contract, handler, event, signal)
-        // A handler that ignores its signal gives its place back all the same, but not without limit.
-        if (abandoned >= concurrency * MAX_ABANDONED) return work
+        const peer = event.peer.toString()
         return untilAborted(work, signal, () => {
-          abandoned++
-          void work.catch(() => {}).finally(() => abandoned--) // its outcome was answered already
+          if (leftBehind.add(peer, work)) return true
+          lanes.hold(peer, work)
+          return false
         })
       },
     )
-    const lanes = new Lanes({ width: half(concurrency), perLane: half(queue), total: queue })
     this.#lanes.set(name, lanes)
     return () => {
       unregister()
@@ -285,57 +287,18 @@ export class RequestServer {
   }
 }
 
-function shuttingDown(): MessagingError {
-  return new MessagingError('SHUTTING_DOWN', 'this peer is shutting down')
-}
-
-function asMessagingError(error: unknown): MessagingError {
-  if (error instanceof MessagingError) return error
-  const code = codeOf(error)
-  return new MessagingError('HANDLER_FAILED', textOf(error), {
-    cause: error,
-    retryable: (error as { retryable?: unknown } | null)?.retryable === true,
-    ...(code === undefined ? {} : { details: { code } }),
-  })
-}
-
-/** An error whose author marked its text and code as fit for strangers. */
-function isExposed(error: unknown): boolean {
-  return error instanceof Error && (error as { expose?: unknown }).expose === true
-}
-
-/**
- * An error of ours goes out under its own number if it has one. One that came from a third peer, or that only means
- * something here, goes out as HANDLER_FAILED, so that the caller does not take it for a word about itself.
- */
-function bodyOf(error: MessagingError): ErrorBody {
-  const { code, message: text, retryable, details } = error
-  if (!error.remote && isWireErrorName(code) && code !== 'HANDLER_FAILED') return { name: code, text, retryable }
-  const shown = code === 'HANDLER_FAILED' && !error.remote ? details?.code : code
-  return { name: 'HANDLER_FAILED', text, retryable, ...(typeof shown === 'string' ? { details: { code: shown } } : {}) }
-}
-
-function unfitResult(error: unknown, name: string): MessagingError | undefined {
-  if (codeOf(error) === 'TOO_LARGE') {
-    return new MessagingError('TOO_LARGE', `the result of "${name}" does not fit into one frame`)
-  }
-  if (!(error instanceof WireError)) return undefined
-  return new MessagingError('BAD_OUTPUT', `the result of "${name}" cannot be encoded`)
-}
-
 function half(count: number): number {
   return Math.ceil(count / 2)
 }
 
-/** Settles with `work`, or rejects as soon as the signal aborts; `onLeft` is called when `work` is left behind. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onLeft: () => void): Promise<T> {
+/** Settles with `work`, or rejects when the signal aborts, if `leave` then says that `work` may be left behind. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal, leave: () => boolean): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => {
-      onLeft()
-      reject(signal.reason)
+      if (leave()) reject(signal.reason)
     }
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
     const done = (): void => signal.removeEventListener('abort', onAbort)
     work.finally(done).then(resolve, reject)
   })

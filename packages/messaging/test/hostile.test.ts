@@ -172,3 +172,44 @@ test('no sequence of frames breaks the receiver', async () => {
     { numRuns: 200 },
   )
 })
+
+test('a refusal that finds no room goes out before any acknowledgement that covers it', async () => {
+  const { anna, ben } = pair()
+  await anna.node.control(ben.node.self)
+  const back = ben.node.current(anna.node.self)
+  if (back === undefined) throw new Error('expected a connection')
+  const send = back.send.bind(back)
+  let full = true
+  back.send = (header, id, body) => {
+    if (full && header === 'pc/error') {
+      return Promise.reject(Object.assign(new Error('full'), { code: 'SEND_QUEUE_FULL' }))
+    }
+    return send(header, id, body)
+  }
+  const refused = await anna.messaging.send(ben.node.self, 'nobody takes it', 1)
+  await turn()
+  await turn()
+  const stored = await anna.messaging.sendText(ben.node.self, 'a')
+  await turn()
+  await turn()
+  expect(back.sent).toEqual([])
+  full = false
+  const next = await anna.messaging.sendText(ben.node.self, 'b')
+  expect(await errorOf(refused.acknowledged)).toMatchObject({ code: 'NO_HANDLER', remote: true })
+  await stored.acknowledged
+  await next.acknowledged
+  expect(back.headers()).toEqual(['pc/error', 'pc/ack'])
+})
+
+test('whoever sends and never reads is answered no more, and costs a bounded number of answers', async () => {
+  const { raw, ben, anna } = await attack()
+  const back = ben.node.current(anna.node.self)
+  if (back === undefined) throw new Error('expected a connection')
+  back.stuck = true
+  for (let seq = 1; seq <= 200; seq++)
+    await raw.send('pc/message', seq, { epoch, seq, type: 'x', at: 1, ttl: 1, body: 1 })
+  await raw.send('pc/message', 201, { epoch, seq: 201, type: 'text', at: 1, ttl: 1, body: 'stored' })
+  await expect.poll(() => ben.messaging.inbox.size).toBe(1)
+  expect(back.headers()).toEqual(['pc/error'])
+  expect(ben.messaging.counters.refusedMessages).toBe(200)
+})

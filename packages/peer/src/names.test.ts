@@ -15,7 +15,7 @@ describe('NamePins', () => {
     expect(pins.label('anna', other)).toBe(`anna~${other.toString().slice(0, 3)}`)
   })
 
-  it.each(['ANNA', 'Anna', 'ａｎｎａ'])('takes %s for the same name: people would', (lookalike) => {
+  it.each(['ANNA', 'Anna', 'ａｎｎａ', 'an\u00adna', 'anna\u3164', '\u2060anna'])('takes %s for the same name: people would', (lookalike) => {
     const pins = new NamePins({ anna: anna.toString() })
     expect(pins.claim(lookalike, other)).toBe('conflict')
   })
@@ -38,11 +38,18 @@ describe('NamePins', () => {
     expect(rivals.some((rival) => rival.toString().startsWith(suffix))).toBe(false)
   })
 
-  it('forgets the name proved longest ago when it is full', () => {
-    const pins = new NamePins()
-    for (let index = 0; index <= 10_000; index += 1) pins.claim(`peer-${index}`, anna)
-    expect(pins.holds('peer-0', anna)).toBe(false)
-    expect(pins.holds('peer-10000', anna)).toBe(true)
-    expect(Object.keys(pins.toJSON())).toHaveLength(10_000)
+  it('forgets nobody for a stranger when it is full: newcomers are shown with their id', () => {
+    const known = Object.fromEntries(Array.from({ length: 9_999 }, (_, index) => [`peer-${index}`, `id-${index}`]))
+    const pins = new NamePins({ ...known, anna: anna.toString() })
+    expect(pins.claim('newcomer', other)).toBe('full')
+    expect(pins.label('newcomer', other)).toMatch(/^newcomer~/)
+    expect(pins.claim('anna', other)).toBe('conflict')
+    expect(pins.holds('anna', anna)).toBe(true)
+  })
+
+  it('lets one id hold four names, so that none fills the table alone', () => {
+    const pins = new NamePins({ anna: anna.toString() })
+    for (let index = 0; index < 20; index += 1) expect(pins.claim(`name-${index}`, other)).toBe('pinned')
+    expect(Object.keys(pins.toJSON())).toEqual(['anna', 'name-16', 'name-17', 'name-18', 'name-19'])
   })
 })

@@ -4,33 +4,56 @@
  */
 import type { PeerId } from '@pc/identity'
 
-/** Pins kept; beyond it the least recently proved one goes, and its name is free again. */
+/**
+ * Pins kept. A full table pins nobody new: newcomers are shown with their id. Letting an old pin go instead would let a stranger
+ * with many keys push anybody's name out, and then take it.
+ */
 const MAX_PINS = 10_000
+
+/** Names one id may hold: with a new name at each connection it would fill the table alone. Its oldest goes. */
+const MAX_NAMES_PER_ID = 4
 
 /** Characters of the id shown after `~`, at least: enough to tell two apart by eye, short enough to type. */
 const MIN_SUFFIX = 3
 
-export type Claim = 'pinned' | 'held' | 'conflict'
+/** `full`: nobody holds the name, and no more names are pinned. */
+export type Claim = 'pinned' | 'held' | 'conflict' | 'full'
 
 export class NamePins {
-  /** Folded name → full id text. Insertion order is order of last proof. */
+  /** Folded name → full id text. */
   readonly #pins = new Map<string, string>()
+  /** Full id text → the folded names it holds, oldest first. */
+  readonly #names = new Map<string, string[]>()
 
   /** @param known pins of an earlier run: name → full id text. */
   constructor(known: Readonly<Record<string, string>> = {}) {
-    for (const [name, id] of Object.entries(known)) this.#pins.set(fold(name), id)
+    for (const [name, id] of Object.entries(known)) this.#pin(fold(name), id)
   }
 
-  /** A proved peer says its name: `pinned` just now, already `held` by it, or in `conflict` with another id. */
+  /** A proved peer says its name: `pinned` just now, already `held` by it, or in `conflict` with another id, or not pinned. */
   claim(name: string, id: PeerId): Claim {
     const key = fold(name)
     const holder = this.#pins.get(key)
     if (holder !== undefined && holder !== id.toString()) return 'conflict'
+    if (holder !== undefined) return 'held'
+    const own = this.#names.get(id.toString()) ?? []
+    const [oldest] = own
+    if (own.length >= MAX_NAMES_PER_ID && oldest !== undefined) this.#unpin(oldest, own)
+    if (this.#pins.size >= MAX_PINS) return 'full'
+    this.#pin(key, id.toString())
+    return 'pinned'
+  }
+
+  #pin(key: string, id: string): void {
+    this.#pins.set(key, id)
+    const own = this.#names.get(id)
+    if (own === undefined) this.#names.set(id, [key])
+    else own.push(key)
+  }
+
+  #unpin(key: string, own: string[]): void {
+    own.shift()
     this.#pins.delete(key)
-    this.#pins.set(key, id.toString())
-    const oldest = this.#pins.keys().next().value
-    if (this.#pins.size > MAX_PINS && oldest !== undefined) this.#pins.delete(oldest)
-    return holder === undefined ? 'pinned' : 'held'
   }
 
   holds(name: string, id: PeerId): boolean {
@@ -48,9 +71,12 @@ export class NamePins {
   }
 }
 
-/** Names that people would take for the same are the same: case and Unicode composition do not tell them apart. */
+/** Names that people would take for the same are the same: case, Unicode composition and what is not shown do not tell them apart. */
 export function fold(name: string): string {
-  return name.normalize('NFKC').toLowerCase()
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toLowerCase()
 }
 
 /** The shortest start of the id, three characters at least, that no other id of the list shares. */

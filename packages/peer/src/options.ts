@@ -14,7 +14,8 @@ export interface PeerOptions {
   readonly network?: string
   /**
    * Interfaces to use, by name (`{ allow: ['eth0'] }`). Without rules: all real ones, loopback only when there is no other.
-   * Nothing is sent and nothing is accepted on the others.
+   * With rules the peer listens and announces on these alone, at the addresses they had at its start. Where a dial to an address
+   * of somebody's record leaves is the system's routing.
    */
   readonly interfaces?: InterfaceRules
   /** Ports tried in order for TCP and UDP together; 0 is any. @default [3485, 3487, 3488, 3489, 3490, 3491, 0] */
@@ -43,7 +44,7 @@ export const DEFAULT_NETWORK = 'peerconnect'
 
 /** Refuses what could only fail later and less clearly. */
 export function checkOptions(options: PeerOptions): void {
-  const { name, network, ports } = options
+  const { name, network, ports, discovery, interfaces = {} } = options
   if (name !== undefined && !isPeerName(name)) {
     throw new PeerError(
       'BAD_OPTIONS',
@@ -51,6 +52,23 @@ export function checkOptions(options: PeerOptions): void {
     )
   }
   if (network !== undefined) checkNetwork(network)
+  // A text here would be taken for "no rules", and announce everywhere.
+  if (typeof interfaces !== 'object' || ![interfaces.allow ?? [], interfaces.deny ?? []].every(Array.isArray)) {
+    throw new PeerError(
+      'BAD_OPTIONS',
+      `Option "interfaces": expected { allow?: string[], deny?: string[] }, got ${JSON.stringify(interfaces)}.`,
+    )
+  }
+  const announcements = discovery === false ? undefined : discovery?.port
+  if (
+    announcements !== undefined &&
+    !(Number.isInteger(announcements) && announcements >= 1 && announcements <= 65_535)
+  ) {
+    throw new PeerError(
+      'BAD_OPTIONS',
+      `Option "discovery.port": expected a whole number from 1 to 65535, got ${String(announcements)}.`,
+    )
+  }
   for (const port of ports ?? []) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new PeerError('BAD_OPTIONS', `Option "ports": expected whole numbers from 0 to 65535, got ${String(port)}.`)

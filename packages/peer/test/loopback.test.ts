@@ -164,6 +164,8 @@ describe('createPeer', () => {
     await expect(start('x', { interfaces: { allow: ['nothing-like-it'] } })).rejects.toMatchObject({
       code: 'NO_INTERFACE',
     })
+    await expect(start('x', { discovery: { port: 0 } })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
+    await expect(start('x', { interfaces: 'lo' as never })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
     await expect(start('x', { ports: [70_000] })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
   })
 

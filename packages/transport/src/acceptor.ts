@@ -89,7 +89,8 @@ export class Acceptor {
     stream.duplex.once('close', settled)
     if (this.#open >= this.#limits.inbound) {
       this.counters.refusedByTotal += 1
-      this.#logger.warn({ peer: stream.remoteId.short, open: this.#open }, 'no room for another connection')
+      // As the other refusals: a stranger decides how often this is said. The counters tell.
+      this.#logger.debug({ peer: stream.remoteId.short, open: this.#open }, 'no room for another connection')
       // Counted as half-open until it is gone, so that saying no is bounded too.
       void refuseStream(stream, 'BUSY', { clock: this.#clock, logger: this.#logger })
     } else {

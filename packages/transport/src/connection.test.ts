@@ -394,6 +394,20 @@ describe('the end', () => {
     expect([ids(received), closed]).toEqual([[1, 2], true])
   })
 
+  test('who closes before proceed keeps nothing of what still comes', async () => {
+    const { b, streams } = pair({ firstFrameOnly: true })
+    const received = collect(b)
+    streams[0].duplex.write(Buffer.concat([rawFrame({ id: 1 }), rawFrame({ id: 2 })]))
+    await settle()
+    const closing = b.close()
+    for (let count = 0; count < 50; count += 1) streams[0].duplex.write(Buffer.alloc(20_000))
+    streams[0].duplex.end()
+    await closing
+    b.proceed('control')
+    await settle()
+    expect([ids(received), (await b.closed).polite]).toEqual([[1], true])
+  })
+
   test('what nobody takes is dropped 2 s after the stream has gone', async () => {
     const { a, b, clock, streams } = pair()
     b.onMessage(() => b.receiver.pause())

@@ -3,7 +3,6 @@ import type { PeerId } from '@pc/identity'
 import {
   decodeMessage,
   encodeFrame,
-  FrameDecoder,
   MAX_BULK_FRAME,
   MAX_CONTROL_FRAME,
   type Message,
@@ -13,10 +12,11 @@ import {
 import type { Address } from './address.js'
 import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
 import { fromSystemError, TransportError } from './errors.js'
-import { FirstFrame } from './first-frame.js'
 import { Meter } from './meter.js'
 import type { SecureStream } from './network-protocol.js'
 import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
+import { ReceiveQueue } from './receive-queue.js'
+import { SendQueue } from './send-queue.js'
 
 /** What may wait to be sent over one connection, here and in its socket, before `send` rejects. */
 export const SEND_QUEUE_LIMIT = 1_048_576
@@ -24,11 +24,6 @@ export const SEND_QUEUE_LIMIT = 1_048_576
 export const CLOSE_DEADLINE_MS = 2_000
 /** How long frames that were received before the other side closed wait for their owner. */
 const LINGER_MS = 2_000
-/** Frames of one tick are joined up to this size: copying more costs more than one more write. */
-const JOIN_UP_TO = 65_536
-
-const DONE: Promise<void> = Promise.resolve()
-
 export type OutgoingMessage = Omit<Message, 'version' | 'peerId'>
 
 export interface ConnectionOptions {
@@ -73,37 +68,28 @@ export class Connection {
 
   #maxFrame: number
   #bulk = false
-  #decoder: FrameDecoder
-  #firstFrame: FirstFrame | undefined
-  /** Bytes behind the first frame, until it is known how to read them. */
-  #afterFirst: Uint8Array[] | undefined
-  #frames: Uint8Array[] = []
-  #nextFrame = 0
+  readonly #incoming: ReceiveQueue
   #listener: ((message: Message) => void) | undefined
   #delivering = false
   #ended = false
 
   #sealed = false
-  #outgoing: Uint8Array[] = []
-  #outgoingBytes = 0
-  #flushAsked = false
-  #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
-  readonly #flushLater = (): void => this.#flush()
+  readonly #outgoing: SendQueue
 
   /** Takes over `stream`: from here on only the connection reads, writes and destroys it. */
   constructor(stream: SecureStream, options: ConnectionOptions = {}) {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.#maxFrame = options.maxFrame ?? MAX_CONTROL_FRAME
-    this.#decoder = new FrameDecoder({ maxLength: this.#maxFrame })
-    if (options.firstFrameOnly) this.#firstFrame = new FirstFrame()
+    this.#incoming = new ReceiveQueue(this.#maxFrame, options.firstFrameOnly)
     this.#duplex = stream.duplex
     this.remoteId = stream.remoteId
     this.remoteAddress = stream.remoteAddress
     this.localAddress = stream.localAddress
     this.dialled = stream.dialled
     this.openedAt = this.#clock.now()
-    this.sender = new Meter(this.#clock, () => this.#askForFlush())
+    this.sender = new Meter(this.#clock, () => this.#outgoing.flushSoon())
+    this.#outgoing = new SendQueue(this.#duplex, this.sender, () => this.#reason !== undefined || this.#ended)
     this.receiver = new Meter(this.#clock, () => this.#deliver())
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -113,7 +99,7 @@ export class Connection {
 
   /** Bytes that wait to be sent, here and in the socket. */
   get queuedBytes(): number {
-    return this.#outgoingBytes + this.#duplex.writableLength
+    return this.#outgoing.bytes
   }
 
   /** False from the first `close`, `destroy` or end of the stream on: `send` rejects. */
@@ -144,14 +130,13 @@ export class Connection {
         ),
       )
     }
-    this.#enqueue(frame)
-    return queued + frame.length < this.#duplex.writableHighWaterMark ? DONE : this.#whenDrained()
+    return this.#outgoing.push(frame)
   }
 
   /** Queues a message, whatever the queue, as the last one: `send` rejects from now on. Nothing happens if that is so already. */
   sendLast(message: OutgoingMessage): void {
     if (!this.open) return
-    this.#enqueue(this.#encode(message))
+    void this.#outgoing.push(this.#encode(message))
     this.#sealed = true
   }
 
@@ -169,14 +154,14 @@ export class Connection {
    * A bulk connection obeys GOAWAY by itself; its owner sees only that it closes.
    */
   proceed(kind: 'control' | 'bulk'): void {
-    if (this.#firstFrame === undefined) return
-    this.#firstFrame = undefined
+    if (!this.#incoming.firstFrameOnly) return
     this.#bulk = kind === 'bulk'
     this.#maxFrame = this.#bulk ? MAX_BULK_FRAME : MAX_CONTROL_FRAME
-    this.#decoder = new FrameDecoder({ maxLength: this.#maxFrame })
-    const waiting = this.#afterFirst ?? []
-    this.#afterFirst = undefined
-    for (const chunk of waiting) this.#decode(chunk)
+    try {
+      this.#incoming.proceed(this.#maxFrame)
+    } catch (error) {
+      this.#breakProtocol(error)
+    }
     this.#deliver()
   }
 
@@ -186,9 +171,9 @@ export class Connection {
       this.#settle()
     } else if (this.#reason === undefined) {
       this.#reason = { code, polite: true }
-      this.#flush()
+      this.#outgoing.flush()
       this.#duplex.end()
-      this.#deadline = this.#clock.setTimeout(() => this.#break(code), CLOSE_DEADLINE_MS)
+      this.#startDeadline(code)
       this.#deliver()
     }
     await this.closed
@@ -207,7 +192,7 @@ export class Connection {
     const duplex = this.#duplex
     duplex.pause()
     duplex.on('data', (chunk: Uint8Array) => this.#onData(chunk))
-    duplex.on('drain', () => this.#onDrain())
+    duplex.on('drain', () => this.#outgoing.onDrain())
     duplex.on('error', (error: Error) => {
       this.#reason ??= {
         code: 'FAILED',
@@ -243,123 +228,30 @@ export class Connection {
     }
   }
 
-  #enqueue(frame: Uint8Array): void {
-    this.#outgoing.push(frame)
-    this.#outgoingBytes += frame.length
-    this.#askForFlush()
-  }
-
-  #askForFlush(): void {
-    if (this.#flushAsked) return
-    this.#flushAsked = true
-    // A tick, not a microtask: it runs after all promise callbacks of this turn, so that a loop of awaited sends is one write.
-    process.nextTick(this.#flushLater)
-  }
-
-  #flush(): void {
-    this.#flushAsked = false
-    if (this.#gone || this.#duplex.writableEnded || this.#duplex.destroyed) return
-    if (this.sender.paused && this.#reason === undefined && !this.#ended) return
-    const frames = this.#outgoing
-    if (frames.length > 0) {
-      const bytes = this.#outgoingBytes
-      this.#outgoing = []
-      this.#outgoingBytes = 0
-      this.sender.record(bytes)
-      this.#write(frames, bytes)
-    }
-    this.#onDrain()
-  }
-
-  #write(frames: Uint8Array[], bytes: number): void {
-    const [first] = frames
-    if (first !== undefined && frames.length === 1) {
-      this.#duplex.write(first)
-    } else if (bytes <= JOIN_UP_TO) {
-      this.#duplex.write(Buffer.concat(frames, bytes))
-    } else {
-      this.#duplex.cork()
-      let from = 0
-      let size = 0
-      for (let index = 0; index < frames.length; index += 1) {
-        size += frames[index]?.length ?? 0
-        if (size < JOIN_UP_TO && index < frames.length - 1) continue
-        const group = frames.slice(from, index + 1)
-        const [only] = group
-        this.#duplex.write(only !== undefined && group.length === 1 ? only : Buffer.concat(group, size))
-        from = index + 1
-        size = 0
-      }
-      this.#duplex.uncork()
-    }
-  }
-
-  #whenDrained(): Promise<void> {
-    if (this.#drained === undefined) {
-      let resolve = (): void => {}
-      let reject = (_error: Error): void => {}
-      const promise = new Promise<void>((res, rej) => {
-        resolve = res
-        reject = rej
-      })
-      // Shared by all who wait; each of them sees the rejection, and with nobody waiting it is not an unhandled one.
-      promise.catch(() => {})
-      this.#drained = { promise, resolve, reject }
-    }
-    return this.#drained.promise
-  }
-
-  #onDrain(): void {
-    if (this.#drained === undefined || this.#outgoingBytes > 0 || this.#duplex.writableNeedDrain) return
-    this.#drained.resolve()
-    this.#drained = undefined
-  }
-
   #onData(chunk: Uint8Array): void {
     if (this.#settled || this.#reason?.polite === false) return
     this.receiver.record(chunk.length)
-    if (this.#afterFirst === undefined) this.#decode(chunk)
-    else if (this.#reason === undefined) this.#afterFirst.push(chunk)
-    this.#deliver()
-  }
-
-  #decode(chunk: Uint8Array): void {
     try {
-      if (this.#firstFrame === undefined) {
-        this.#take(chunk)
-      } else {
-        const rest = this.#firstFrame.take(chunk, (piece) => this.#take(piece))
-        if (rest !== undefined) this.#afterFirst = [rest]
-      }
+      this.#incoming.push(chunk)
     } catch (error) {
       this.#breakProtocol(error)
     }
-  }
-
-  #take(bytes: Uint8Array): void {
-    const frames = this.#decoder.push(bytes)
-    if (this.#frames.length === 0) this.#frames = frames
-    else for (const frame of frames) this.#frames.push(frame)
+    this.#deliver()
   }
 
   /** Passes on as many frames as are wanted, then reads on, or stops reading. */
   #deliver(): void {
     if (this.#delivering) return
     this.#delivering = true
-    while (this.#nextFrame < this.#frames.length) {
-      const frame = this.#frames[this.#nextFrame]
-      const wanted = this.#listener !== undefined && !this.receiver.paused
-      // Whoever closes without listening does not want what is still coming.
-      if (frame === undefined || (!wanted && this.#reason === undefined)) break
-      this.#nextFrame += 1
-      if (wanted) this.#handle(frame)
+    while (this.#wanted) {
+      const frame = this.#incoming.next()
+      if (frame === undefined) break
+      this.#handle(frame)
     }
     this.#delivering = false
-    if (this.#nextFrame >= this.#frames.length) {
-      this.#frames = []
-      this.#nextFrame = 0
-      if (this.#gone && this.#afterFirst === undefined) this.#settle()
-    }
+    // Whoever closes without listening, or after the first frame, does not want what is still coming.
+    if (this.#reason !== undefined && (!this.#wanted || this.#incoming.firstFrameOnly)) this.#incoming.drop()
+    if (this.#gone && this.#incoming.empty) this.#settle()
     this.#regulate()
   }
 
@@ -383,37 +275,40 @@ export class Connection {
     }
   }
 
+  get #wanted(): boolean {
+    return this.#listener !== undefined && !this.receiver.paused
+  }
+
   #regulate(): void {
     if (this.#gone) return
-    const closing = this.#reason !== undefined
-    const wanted = this.#listener !== undefined && !this.receiver.paused
-    const flow = closing || (wanted && this.#frames.length === 0 && this.#afterFirst === undefined)
+    const flow = this.#reason !== undefined || (this.#wanted && this.#incoming.empty)
     if (flow === this.#duplex.isPaused()) flow ? this.#duplex.resume() : this.#duplex.pause()
   }
 
   #onEnd(): void {
     this.#ended = true
     try {
-      this.#decoder.end()
+      this.#incoming.end()
     } catch (error) {
       // A process that dies leaves half a frame behind: broken, but not malicious.
       this.#reason ??= { code: 'FAILED', polite: false, error: asError(error) }
     }
-    this.#reason ??=
-      this.#afterFirst === undefined && this.#frames.length === 0 ? { code: 'ENDED', polite: true } : undefined
-    this.#flush()
+    if (this.#incoming.empty) this.#reason ??= { code: 'ENDED', polite: true }
+    this.#outgoing.flush()
+    // Ours follows by itself, if the other side still reads what is queued.
+    this.#startDeadline('ENDED')
+  }
+
+  #startDeadline(code: CloseCode): void {
+    this.#deadline ??= this.#clock.setTimeout(() => this.#break(code), CLOSE_DEADLINE_MS)
   }
 
   #onClose(): void {
     if (this.#gone) return
     this.#gone = true
-    this.#outgoing = []
-    this.#outgoingBytes = 0
-    this.#drained?.reject(this.#closedError())
-    this.#drained = undefined
+    this.#outgoing.drop(this.#closedError())
     this.#clock.clearTimeout(this.#deadline)
-    const held = this.#frames.length > this.#nextFrame || this.#afterFirst !== undefined
-    if (held && this.#reason === undefined) {
+    if (!this.#incoming.empty && this.#reason === undefined) {
       this.#deadline = this.#clock.setTimeout(() => this.#settle(), LINGER_MS)
     } else {
       this.#settle()
@@ -424,8 +319,7 @@ export class Connection {
     if (this.#settled) return
     this.#settled = true
     this.#clock.clearTimeout(this.#deadline)
-    this.#frames = []
-    this.#afterFirst = undefined
+    this.#incoming.drop()
     this.#listener = undefined
     this.#reason ??= this.#ended ? { code: 'ENDED', polite: true } : { code: 'FAILED', polite: false }
     this.#resolveClosed(this.#reason)
@@ -436,18 +330,16 @@ export class Connection {
     this.#broken = true
     this.#reason = error === undefined ? { code, polite: false } : { code, polite: false, error }
     this.#clock.clearTimeout(this.#deadline)
-    this.#frames = []
-    this.#nextFrame = 0
-    this.#afterFirst = undefined
-    this.#drained?.reject(this.#closedError())
-    this.#drained = undefined
+    this.#incoming.drop()
+    this.#outgoing.drop(this.#closedError())
     if (this.#gone) this.#settle()
     else this.#duplex.destroy()
   }
 
   #breakProtocol(cause: unknown): void {
     const error = asError(cause)
-    this.#logger.warn({ err: error, peer: this.remoteId.short }, 'the peer sent what no correct peer sends')
+    // Not louder: identities cost nothing, and a stranger must not fill a disk with logs. `closed` tells the owner.
+    this.#logger.debug({ err: error, peer: this.remoteId.short }, 'the peer sent what no correct peer sends')
     this.#break('PROTOCOL_ERROR', error)
   }
 

@@ -4,14 +4,15 @@ import type { Message } from '@pc/wire'
 import { untilAborted } from './abort.js'
 import type { Address } from './address.js'
 import type { CloseCode, CloseReason } from './close-code.js'
-import { connectToPeer } from './connect-to-peer.js'
 import { Connection } from './connection.js'
-import { type ControlConnection, MAX_LINKS, Pair } from './control-connection.js'
+import type { ControlConnection } from './control-connection.js'
+import { Dialler } from './dialler.js'
 import { TransportError } from './errors.js'
 import { Greeting, goAway, refuseStream } from './greeting.js'
-import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello } from './hello.js'
+import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello, sameBoot } from './hello.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
+import { MAX_LINKS, Pair } from './pair.js'
 import type { PeerBook } from './peer-book.js'
 import { PeerSlot } from './peer-slot.js'
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
@@ -60,22 +61,29 @@ export class Connector {
   readonly #options: ConnectorOptions
   readonly #limits: ConnectionLimits
   readonly #clock: Clock
-  readonly #random: Random
   readonly #logger: Logger
+  readonly #dialler: Dialler
   readonly #slots = new Map<string, PeerSlot>()
   /** Every stream that this connector owns, from the handshake to its end. */
   readonly #connections = new Set<Connection>()
   readonly #pairs = new Set<Pair>()
-  readonly #shutdown = new AbortController()
-  #outbound = 0
+  #closed: TransportError | undefined
   #closing: Promise<void> | undefined
 
   private constructor(options: ConnectorOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#clock = options.clock ?? systemClock
-    this.#random = options.random ?? systemRandom
     this.#logger = options.logger ?? silentLogger
+    this.#dialler = new Dialler({
+      ownId: options.identity.id,
+      protocol: options.protocol,
+      peerBook: options.peerBook,
+      limit: this.#limits.outbound,
+      clock: this.#clock,
+      random: options.random ?? systemRandom,
+      own: (stream) => this.#own(stream),
+    })
   }
 
   /** @throws RangeError when `bootId` is not 8 bytes */
@@ -128,7 +136,7 @@ export class Connector {
     this.#requireOpen()
     const live = options.expect === undefined ? undefined : this.#slots.get(options.expect.toString())?.live
     if (live !== undefined) return live
-    const connection = await this.#open(addresses, options.expect, options.signal)
+    const connection = await this.#dialler.dial(addresses, options.expect, options.signal)
     return untilAborted(this.#greetAsDialler(this.#slot(connection.remoteId), connection), options.signal)
   }
 
@@ -149,7 +157,7 @@ export class Connector {
     }
     let connection: Connection
     try {
-      connection = await this.#open(this.#addresses(peer), peer, options.signal)
+      connection = await this.#dialler.dialKnown(peer, options.signal)
     } catch (error) {
       leave()
       throw unreachable(peer, error, options.signal)
@@ -160,6 +168,7 @@ export class Connector {
       greeting.say(this.#hello('bulk'))
       const hello = await untilAborted(greeting.hello, options.signal)
       this.#options.peerBook.upsert(hello.record)
+      slot.noteBulk(connection, hello.boot)
     } catch (error) {
       connection.destroy()
       throw unreachable(peer, error, options.signal)
@@ -170,7 +179,7 @@ export class Connector {
 
   /** Takes over a stream that somebody else opened. `settled` is called when its HELLO is through, or it has failed. */
   accept(stream: SecureStream, settled: () => void = () => {}): void {
-    if (this.#shutdown.signal.aborted) {
+    if (this.#closed !== undefined) {
       void refuseStream(stream, 'SHUTTING_DOWN', { clock: this.#clock, logger: this.#logger }).then(settled)
     } else if (stream.remoteId.equals(this.#options.identity.id)) {
       stream.duplex.destroy()
@@ -203,7 +212,8 @@ export class Connector {
 
   async #closeAll(): Promise<void> {
     const error = new TransportError('CLOSED', 'The connector is closed.')
-    this.#shutdown.abort(error)
+    this.#closed = error
+    this.#dialler.close(error)
     for (const slot of [...this.#slots.values()]) slot.fail(error)
     const left = [...this.#pairs].map((pair) => pair.leave('LEAVING'))
     for (const connection of this.#connections) {
@@ -232,7 +242,7 @@ export class Connector {
   async #dial(slot: PeerSlot, signal: AbortSignal): Promise<unknown> {
     let reason: unknown
     try {
-      const connection = await this.#open(this.#addresses(slot.peer), slot.peer, signal)
+      const connection = await this.#dialler.dialKnown(slot.peer, signal)
       await this.#greetAsDialler(slot, connection)
     } catch (error) {
       reason = error
@@ -240,61 +250,6 @@ export class Connector {
       await slot.greeted()
     }
     return unreachable(slot.peer, reason, undefined)
-  }
-
-  #addresses(peer: PeerId): Address[] {
-    const addresses = this.#options.peerBook.addressesOf(peer)
-    if (addresses.length > 0) return addresses
-    throw new TransportError('NO_ADDRESS', `No address of ${peer.short} is known; discovery has to find one first.`)
-  }
-
-  /** Dials, and counts the connection from before the dial until its end. */
-  async #open(addresses: readonly Address[], expect: PeerId | undefined, signal?: AbortSignal): Promise<Connection> {
-    const limit = this.#limits.outbound
-    if (this.#outbound >= limit) {
-      throw new TransportError(
-        'RESOURCE_BUSY',
-        `${limit} dialled connections are open, which is the limit; close some first.`,
-      )
-    }
-    this.#outbound += 1
-    let connection: Connection
-    try {
-      connection = this.#own(await this.#connect(addresses, expect, signal))
-    } catch (error) {
-      this.#outbound -= 1
-      throw error
-    }
-    void connection.closed.then(() => {
-      this.#outbound -= 1
-    })
-    return connection
-  }
-
-  async #connect(
-    addresses: readonly Address[],
-    expect: PeerId | undefined,
-    signal?: AbortSignal,
-  ): Promise<SecureStream> {
-    const { protocol, peerBook, identity } = this.#options
-    let stream: SecureStream
-    try {
-      stream = await connectToPeer(protocol, addresses, {
-        clock: this.#clock,
-        random: this.#random,
-        signal: signal === undefined ? this.#shutdown.signal : AbortSignal.any([this.#shutdown.signal, signal]),
-        ...(expect === undefined ? {} : { expect }),
-      })
-    } catch (error) {
-      throw soleReason(error)
-    }
-    if (stream.remoteId.equals(identity.id)) {
-      stream.duplex.destroy()
-      const text = 'That address leads back to this peer itself.'
-      throw new TransportError('SELF_DIALLED', text, { address: stream.remoteAddress })
-    }
-    peerBook.noteProof(stream.remoteId, stream.remoteAddress, this.#clock.now())
-    return stream
   }
 
   // ---- HELLO
@@ -333,7 +288,7 @@ export class Connector {
     }
     const hello = await greeting.hello
     const live = slot.live
-    if (perhapsDuplicate && live !== undefined && sameBytes(live.bootId, hello.boot)) {
+    if (perhapsDuplicate && live !== undefined && sameBoot(live.bootId, hello.boot)) {
       turnAway(connection, 'DUPLICATE')
       return live
     }
@@ -386,7 +341,7 @@ export class Connector {
     const { peerBook, identity } = this.#options
     this.#requireOpen()
     const former = slot.live
-    if (former !== undefined && !sameBytes(former.bootId, hello.boot)) {
+    if (former !== undefined && !sameBoot(former.bootId, hello.boot)) {
       if (hello.record.sequence < former.record.sequence) {
         // Sent by the process before, and late: sequences of records only grow.
         connection.destroy('RESTARTED')
@@ -394,6 +349,7 @@ export class Connector {
       }
       former.destroy('RESTARTED')
     }
+    slot.endFormerBulk(hello.boot)
     peerBook.upsert(hello.record)
     const live = slot.live
     if (live !== undefined && live.links >= MAX_LINKS) {
@@ -439,6 +395,7 @@ export class Connector {
       return
     }
     slot.bulk += 1
+    slot.noteBulk(connection, hello.boot)
     void connection.closed.then(() => {
       slot.bulk -= 1
       this.#tidy(slot)
@@ -472,7 +429,7 @@ export class Connector {
   }
 
   #requireOpen(): void {
-    this.#shutdown.signal.throwIfAborted()
+    if (this.#closed !== undefined) throw this.#closed
   }
 
   #tooManyBulk(peer: PeerId): TransportError {
@@ -484,25 +441,6 @@ export class Connector {
 function turnAway(connection: Connection, code: CloseCode): void {
   connection.sendLast(goAway(code))
   void connection.close(code)
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
-}
-
-/**
- * When every address failed for one and the same final reason, that reason says more than the list. Compared by code: protocols
- * from outside this package bring error classes of their own.
- */
-function soleReason(error: unknown): unknown {
-  if (!(error instanceof TransportError) || error.code !== 'ALL_ATTEMPTS_FAILED') return error
-  for (const code of ['SELF_DIALLED', 'WRONG_PEER'] as const) {
-    const [first] = error.attempts
-    if (first === undefined || !error.attempts.every((attempt) => (attempt.error as { code?: unknown }).code === code))
-      continue
-    return new TransportError(code, first.error.message, { cause: first.error, address: first.address })
-  }
-  return error
 }
 
 const PASSED_ON: readonly string[] = ['CLOSED', 'NO_ADDRESS', 'SELF_DIALLED', 'RESOURCE_BUSY']

@@ -89,6 +89,11 @@ export function readHello(body: Value, expected: HelloExpectation): Hello {
   }
 }
 
+/** Whether two HELLOs came from the same process. */
+export function sameBoot(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
 /** What to close a connection with whose HELLO failed with `error`. */
 export function closeCodeOfHelloError(error: unknown): CloseCode {
   const code = error instanceof TransportError ? error.code : undefined

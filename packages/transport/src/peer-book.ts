@@ -31,8 +31,9 @@ type Entry = { -readonly [Key in keyof PeerBookEntry]: PeerBookEntry[Key] }
 /**
  * Record, addresses, round-trip time and last proof of every peer this one has heard of. It has no clock and does no I/O.
  *
- * Nobody can push others out: claims need a valid signature but identities cost nothing, so peers that were never proved
- * are forgotten before any that was, and a claimed address never takes the place of a proved one.
+ * Claims push nobody out: they need a valid signature but identities cost nothing, so peers that were never proved are
+ * forgotten before any that was, and a claimed address never takes the place of a proved one. Whoever really connects with
+ * 10,000 keys can make it forget the peers touched longest ago.
  */
 export class PeerBook {
   readonly #limit: number

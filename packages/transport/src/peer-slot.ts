@@ -1,6 +1,8 @@
 import type { PeerId } from '@pc/identity'
-import type { Pair } from './control-connection.js'
+import type { Connection } from './connection.js'
 import { TransportError } from './errors.js'
+import { sameBoot } from './hello.js'
+import type { Pair } from './pair.js'
 
 /** Callers that wait for one dial; whoever has more has lost control over its calls. */
 const MAX_WAITERS = 1_024
@@ -24,6 +26,8 @@ export class PeerSlot {
   bulk = 0
   /** HELLOs under way, in both directions. */
   greetings = 0
+  /** Bulk connections whose HELLO is through, with the boot id it named. */
+  readonly #bulkBoots = new Map<Connection, Uint8Array>()
   readonly #waiters = new Set<Waiter>()
   #whenGreeted: (() => void)[] = []
 
@@ -74,6 +78,18 @@ export class PeerSlot {
 
   fail(error: unknown): void {
     for (const waiter of [...this.#waiters]) waiter.reject(error)
+  }
+
+  noteBulk(connection: Connection, boot: Uint8Array): void {
+    this.#bulkBoots.set(connection, boot)
+    void connection.closed.then(() => this.#bulkBoots.delete(connection))
+  }
+
+  /** Nobody pings a bulk connection: those that led to a process before would take up their places until TCP notices. */
+  endFormerBulk(boot: Uint8Array): void {
+    for (const [connection, known] of [...this.#bulkBoots]) {
+      if (!sameBoot(known, boot)) connection.destroy('RESTARTED')
+    }
   }
 
   /** Counts a HELLO under way until the function that is returned is called. */

@@ -47,7 +47,7 @@ export class TlsListener implements StreamListener {
   readonly #options: TlsListenerOptions
   readonly #onStream: StreamHandler
   readonly #slots: HandshakeSlots
-  /** By remote address and port, which no two connections of one listener share. */
+  /** By both ends, which no two living connections share: see {@link endsOf}. */
   readonly #handshakes = new Map<string, Handshake>()
   readonly #tls: ReturnType<typeof createTlsServer>
   readonly #tcp: Server
@@ -130,26 +130,31 @@ export class TlsListener implements StreamListener {
   #onConnection(raw: Socket): void {
     const { clock, logger, counters, handshakeTimeoutMs } = this.#options
     const from = remoteAddressOf(raw)
+    const ends = endsOf(raw)
     raw.on('error', (error) => logger.debug({ from, error }, 'connection failed'))
+    // Whoever resets and comes again from the same port may be seen before the end of the first connection is.
+    this.#handshakes.get(ends)?.end()
     if (this.#closed || from === undefined || !this.#slots.take(from.host)) {
       counters.handshakesRefused += 1
       logger.debug({ from, underWay: this.#slots.taken }, 'too many handshakes, connection refused')
       raw.destroy()
       return
     }
-    const key = formatAddress(from)
     const end = (): void => {
-      clock.clearTimeout(timer)
       raw.off('close', end)
-      if (this.#handshakes.delete(key)) this.#slots.give(from.host)
+      if (this.#handshakes.get(ends) !== handshake) return
+      this.#handshakes.delete(ends)
+      clock.clearTimeout(timer)
+      this.#slots.give(from.host)
     }
+    const handshake: Handshake = { raw, end }
     const timer = clock.setTimeout(() => {
       counters.handshakesTimedOut += 1
       logger.debug({ from, handshakeTimeoutMs }, 'handshake not done in time')
       raw.destroy()
     }, handshakeTimeoutMs)
     raw.once('close', end)
-    this.#handshakes.set(key, { raw, end })
+    this.#handshakes.set(ends, handshake)
     this.#startTls(raw)
   }
 
@@ -170,7 +175,7 @@ export class TlsListener implements StreamListener {
     // Stays for the life of the socket, so that an error before the owner listens does not end the process.
     socket.on('error', (error) => logger.trace({ error }, 'accepted stream failed'))
     const remoteAddress = remoteAddressOf(socket)
-    const handshake = remoteAddress && this.#handshakes.get(formatAddress(remoteAddress))
+    const handshake = this.#handshakes.get(endsOf(socket))
     if (remoteAddress === undefined || handshake === undefined) {
       socket.destroy()
       return
@@ -201,6 +206,11 @@ export class TlsListener implements StreamListener {
 function remoteAddressOf(socket: Socket): Address | undefined {
   const { remoteAddress, remotePort } = socket
   return remoteAddress === undefined || remotePort === undefined ? undefined : { host: remoteAddress, port: remotePort }
+}
+
+/** Local address too: a listener at `0.0.0.0` may be reached from one remote port at two addresses of this machine. */
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`
 }
 
 function destroyed(raw: Socket): Promise<void> {

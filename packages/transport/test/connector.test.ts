@@ -229,6 +229,26 @@ describe('a peer that was restarted', () => {
     expect([a.streams.size, again.streams.size]).toEqual([1, 1])
   })
 
+  test('gives back the places of its former bulk connections, and keeps those of the new process', async () => {
+    a.connector.events.on('bulk', (connection) => connection.onMessage(() => {}))
+    const dialled = await eventually(Promise.all(Array.from({ length: 4 }, () => a.connector.openBulk(b.identity.id))))
+    await eventually(b.connector.openBulk(a.identity.id))
+    await clock.advance(10)
+    network.powerOff(b.host)
+    network.restart(b.host)
+    expect(await failure(a.connector.openBulk(b.identity.id))).toMatchObject({ code: 'RESOURCE_BUSY' })
+    const again = await peer('b again', '10.0.0.2', { seed: random.stream('b').bytes(32), sequence: 2 })
+    again.connector.events.on('bulk', (connection) => connection.onMessage(() => {}))
+    again.peerBook.noteHint(a.identity.id, a.address)
+    await control(again, a)
+    await clock.advance(10)
+    expect(await dialled[0]?.closed).toMatchObject({ code: 'RESTARTED', polite: false })
+    const open = await eventually(Promise.all(Array.from({ length: 5 }, () => a.connector.openBulk(b.identity.id))))
+    await eventually(a.connector.meet([again.address]))
+    await clock.advance(10)
+    expect(open.every((connection) => connection.open)).toBe(true)
+  })
+
   test('a connection of its former process that comes late changes nothing', async () => {
     const seed = random.stream('b').bytes(32)
     const newer = await peer('b newer', '10.0.0.3', { seed, sequence: 5 })

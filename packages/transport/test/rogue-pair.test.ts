@@ -143,3 +143,40 @@ test('a larger id has no say: its GOAWAY DUPLICATE is answered all the same, and
   await clock.advance(3_000)
   expect(peer.streams.size).toBe(0)
 })
+
+test('one that makes us probe again and again without an answer leaves nothing behind', async () => {
+  rogue = rogueIdentity(peer.identity.id, false)
+  const host = network.host({ id: rogue.id, address: '10.0.0.67' })
+  const address = { host: '10.0.0.67', port: PORT }
+  let pings = 0
+  await host.listen(address, (stream) => {
+    const connection = new Connection(stream, { clock })
+    connection.onMessage(({ header }) => {
+      if (header === 'pc/ping') pings += 1
+    })
+    sayHello(connection)
+  })
+  let pair: Awaited<ReturnType<typeof peer.connector.meet>> | undefined
+  void peer.connector.meet([address]).then((met) => {
+    pair = met
+  })
+  await clock.runUntil(() => pair !== undefined)
+  for (let count = 1; count <= 20; count += 1) {
+    let stream: Awaited<ReturnType<typeof host.connect>> | undefined
+    void host.connect(peer.address).then((got) => {
+      stream = got
+    })
+    await clock.runUntil(() => stream !== undefined)
+    const connection = new Connection(stream ?? expect.fail(), { clock })
+    connection.onMessage(() => {})
+    sayHello(connection)
+    await clock.advance(20)
+    connection.destroy()
+    await clock.advance(20)
+    expect(pings).toBe(count)
+  }
+  // 16 pings may be under way: those of the probes, never answered, are none of them.
+  const ping = pair?.ping().catch((error) => error.code)
+  await clock.advance(2_000)
+  expect(await ping).toBe('PING_TIMEOUT')
+})

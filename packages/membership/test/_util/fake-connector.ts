@@ -1,11 +1,17 @@
 import { EventEmitter } from 'node:events'
 import type { PeerId } from '@pc/identity'
 import type { VirtualClock } from '@pc/testkit'
-import type { CloseReason, Connector, ConnectorEvents, ControlConnection } from '@pc/transport'
+import {
+  type CloseReason,
+  type Connector,
+  type ConnectorEvents,
+  type ControlConnection,
+  TransportError,
+} from '@pc/transport'
 import type { Person } from './people.js'
 
-/** What a dial meets: an answer, a refusal after a round trip, or nothing at all. */
-export type There = 'answers' | 'refuses' | 'silence'
+/** What a dial meets: an answer, a refusal after a round trip, nothing at all, or a limit on this side. */
+export type There = 'answers' | 'refuses' | 'silence' | 'busy'
 
 /** A connector without a network: the test says who is there. */
 export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'events'> {
@@ -39,6 +45,7 @@ export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'e
       options.signal?.addEventListener('abort', () => reject(options.signal?.reason), { once: true })
       if (place?.there !== 'silence') this.#clock.setTimeout(resolve, 2)
     })
+    if (place?.there === 'busy') throw new TransportError('RESOURCE_BUSY', 'too many connections')
     if (place?.there !== 'answers') throw new Error('nobody listens there')
     return this.current(peer) ?? this.connect(place.person)
   }
