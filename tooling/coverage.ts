@@ -1,6 +1,6 @@
 /** Coverage per package, from the run before: a table, and red below the floor. */
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { ROOT } from './steps.js'
 
 /** Share of lines; a floor that notices untested code, not a goal. */
@@ -17,7 +17,7 @@ const summary = JSON.parse(readFileSync(join(ROOT, 'coverage', 'coverage-summary
 const packages = new Map<string, Counts>()
 for (const [file, counts] of Object.entries(summary)) {
   if (file === 'total') continue
-  const name = relative(ROOT, file).split('/').slice(0, 2).join('/')
+  const name = relative(ROOT, file).split(sep).slice(0, 2).join('/')
   const sum = packages.get(name) ?? { lines: { total: 0, covered: 0 }, branches: { total: 0, covered: 0 } }
   for (const kind of ['lines', 'branches'] as const) {
     sum[kind].total += counts[kind].total

@@ -10,6 +10,8 @@ import { fromSource } from './steps.js'
 /** From spawn to an answered status; far above what it takes, so that only a daemon that hangs is cut. */
 const START_LIMIT_MS = 20_000
 const POLL_MS = 20
+/** A daemon cuts itself after 8 s; one that is still there then is killed. */
+const STOP_LIMIT_MS = 10_000
 
 export interface DaemonOptions {
   readonly name: string
@@ -78,8 +80,13 @@ export class DaemonProcess {
   }
 
   async peers(): Promise<SeenPeer[]> {
-    const { peers } = (await this.call('peers')) as unknown as { peers: SeenPeer[] }
-    return peers
+    try {
+      const { peers } = (await this.call('peers')) as unknown as { peers: SeenPeer[] }
+      return peers
+    } catch (error) {
+      // Nobody asked it to end: its last words say more than a closed connection.
+      throw new Error(`${this.name} does not answer; it said:\n${this.#output}`, { cause: error })
+    }
   }
 
   async call(command: string, args: Value = {}): Promise<Value> {
@@ -111,25 +118,32 @@ export class DaemonProcess {
   async kill(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    if (!hasEnded(child)) {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    }
     await this.#client?.close()
     this.#child = undefined
     this.#client = undefined
   }
 
-  /** Polite stop; resolves with the exit code when the process is gone. */
+  /** Polite stop, and not so polite in the end; resolves with the exit code when the process is gone. */
   async stop(): Promise<number | null> {
     const child = this.#child
     if (child === undefined) return null
-    const gone = child.exitCode === null ? once(child, 'exit') : Promise.resolve([child.exitCode])
-    child.kill('SIGTERM')
+    if (!hasEnded(child)) {
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      const limit = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
+      await this.#client?.close()
+      await gone
+      clearTimeout(limit)
+    }
     await this.#client?.close()
-    const [code] = (await gone) as [number | null]
     this.#child = undefined
     this.#client = undefined
-    return code
+    return child.exitCode
   }
 
   async #connect(child: ChildProcess): Promise<ControlClient> {
@@ -138,14 +152,21 @@ export class DaemonProcess {
       try {
         return await ControlClient.connect({ folder: this.#state })
       } catch (error) {
-        if (child.exitCode !== null)
-          throw new Error(`${this.name} ended with ${child.exitCode}:\n${this.#output}`, { cause: error })
+        if (hasEnded(child))
+          throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode}:\n${this.#output}`, {
+            cause: error,
+          })
         if (performance.now() > deadline)
           throw new Error(`${this.name} did not start:\n${this.#output}`, { cause: error })
         await delay(POLL_MS)
       }
     }
   }
+}
+
+/** A process that a signal ended has no exit code. */
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 export function delay(ms: number): Promise<void> {

@@ -1,7 +1,11 @@
-/** Runs every package's examples, from source or inside a project that has the tarballs installed. Each must end by itself with 0. */
+/**
+ * Runs every package's examples, from source or inside a project that has the tarballs installed. Each must end by itself with 0.
+ * Alone: `examples.ts [start of path]`.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { LOOPBACK } from './loopback.js'
 import { fromSource, ROOT } from './steps.js'
 
 /** An example is a newcomer's first minute: it may not hang. */
@@ -21,7 +25,7 @@ export function runExample(label: string, command: readonly string[], cwd: strin
     cwd,
     encoding: 'utf8',
     timeout: TIME_LIMIT_MS,
-    env: { ...process.env, PC_INTERFACES: 'lo' },
+    env: { ...process.env, PC_INTERFACES: LOOPBACK },
   })
   const ok = result.status === 0 && result.stdout.trim() !== ''
   console.log(`${ok ? '✓' : '✗'} ${label} (${Math.round(performance.now() - started)} ms)`)
@@ -34,6 +38,7 @@ export function runExample(label: string, command: readonly string[], cwd: strin
 }
 
 if (process.argv[1] !== undefined && basename(process.argv[1]) === 'examples.ts') {
-  const failed = exampleFiles().filter((file) => !runExample(file, fromSource(file), ROOT))
-  process.exit(failed.length === 0 ? 0 : 1)
+  const chosen = exampleFiles().filter((file) => file.startsWith(process.argv[2] ?? ''))
+  const failed = chosen.filter((file) => !runExample(file, fromSource(file), ROOT))
+  process.exit(chosen.length > 0 && failed.length === 0 ? 0 : 1)
 }

@@ -47,7 +47,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a broken example',
-    step: (copy) => [...nodeWithSource(), join(copy, 'packages/wire/examples/frames.ts')],
+    step: (copy) => [...nodeWithSource(), join(copy, 'tooling/examples.ts'), 'packages/wire/'],
     plant: (copy) => {
       const file = join(copy, 'packages/wire/examples/frames.ts')
       writeFileSync(file, readFileSync(file, 'utf8').replace('@pc/wire', '@pc/wire/missing'))

@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -41,7 +42,7 @@ function requireNode(major, minor) {
   process.exit(1)
 }
 
-/** Installs dependencies when the lockfile or Node's major version changed since the last time. Returns the time it took in ms. */
+/** Installs dependencies when the lockfile or Node's version changed since the last time. Returns the time it took in ms. */
 function setUp() {
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'))
   const key = createHash('sha256').update(lockfile).update(process.version).digest('hex')
@@ -59,6 +60,7 @@ function setUp() {
     env: { ...process.env, CI: 'true' },
   })
   if (install.status !== 0) {
+    if (install.error !== undefined) console.error(`Could not run npx: ${install.error.message}. It comes with npm.`)
     console.error(
       'Setting up failed: see the lines above. Is the npm registry reachable? Run the command again to retry.',
     )
@@ -82,11 +84,15 @@ function hand(file, programArgs, tookMs) {
       env: { ...process.env, PC_SETUP_MS: String(Math.round(tookMs)), DO_NOT_TRACK: '1' },
     },
   )
-  // A terminal sends its signals to the whole group; what only this process receives is passed on.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // Ctrl-C at a terminal goes to the whole group: the program has it already, and a second one would mean "at once".
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
   child.on('error', (error) => {
     console.error(`Could not start ${file}: ${error.message}`)
     process.exit(1)
   })
-  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + (signal === 'SIGINT' ? 2 : 15)))
+  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + constants.signals[signal]))
 }

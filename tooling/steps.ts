@@ -10,6 +10,8 @@ export interface Step {
   readonly command: readonly string[]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Whether exit code 77 means that this machine cannot run it; said again at the end, so that nobody takes it for a pass. */
+  readonly maySkip?: boolean
 }
 
 /** `node` arguments that run a TypeScript program of this repository from source. */
@@ -23,20 +25,31 @@ export function tool(name: string, ...args: string[]): string[] {
   return [join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name), ...args]
 }
 
+/** As automake has it. */
+export const SKIPPED = 77
+
 export async function runSteps(title: string, steps: readonly Step[]): Promise<void> {
   const started = performance.now()
+  const skipped: string[] = []
   for (const [index, step] of steps.entries()) {
     console.log(`\n── ${title} ${index + 1}/${steps.length}: ${step.name}`)
     const stepStarted = performance.now()
     const code = await run(step)
     const seconds = ((performance.now() - stepStarted) / 1000).toFixed(1)
+    if (code === SKIPPED && step.maySkip === true) {
+      skipped.push(step.name)
+      console.log(`– ${step.name} skipped`)
+      continue
+    }
     if (code !== 0) {
       console.error(`\n✗ ${step.name} failed after ${seconds} s (exit ${code}). Run it alone: ${shown(step)}`)
       process.exit(1)
     }
     console.log(`✓ ${step.name} (${seconds} s)`)
   }
-  console.log(`\n✓ ${title}: ${steps.length} steps in ${((performance.now() - started) / 1000).toFixed(0)} s`)
+  const left = skipped.length === 0 ? '' : `; NOT run on this machine: ${skipped.join(', ')}`
+  const passed = steps.length - skipped.length
+  console.log(`\n✓ ${title}: ${passed} steps in ${((performance.now() - started) / 1000).toFixed(0)} s${left}`)
 }
 
 function run(step: Step): Promise<number> {

@@ -61,6 +61,6 @@ function require(what: string, command: readonly string[], cwd: string): void {
   const result = spawnSync(program, args, { cwd, encoding: 'utf8' })
   console.log(`${result.status === 0 ? '✓' : '✗'} ${what}`)
   if (result.status === 0) return
-  console.error(`${result.error?.message ?? ''}${result.stdout}${result.stderr}`)
-  process.exit(1)
+  // Thrown, so that the folder is removed.
+  throw new Error(`${what} failed: ${result.error?.message ?? ''}${result.stdout}${result.stderr}`)
 }

@@ -1,10 +1,9 @@
 /** `npm test`: the quick gate. Format, lint, types, layers, unused code, then unit, property and loopback tests with coverage. */
+import { LOOPBACK } from './loopback.js'
 import { fromSource, runSteps, tool } from './steps.js'
 
-if (!process.env.PC_INTERFACES) {
-  // The default of this gate, not of the daemon: tests never announce on a real network.
-  process.env.PC_INTERFACES = 'lo'
-}
+// The default of this gate, not of the daemon: tests never announce on a real network.
+process.env.PC_INTERFACES ||= LOOPBACK
 
 await runSteps('npm test', [
   { name: 'format and lint', command: tool('biome', 'check', '--error-on-warnings', '.') },

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const conditions = ['@pc/source', 'node', 'import', 'module', 'default']
@@ -11,7 +12,7 @@ export function packageConfig(name: string): ViteUserConfig {
       name,
       include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
       execArgv: ['--conditions=@pc/source'],
-      globalSetup: [new URL('./vitest-interfaces.ts', import.meta.url).pathname],
+      globalSetup: [fileURLToPath(new URL('./vitest-interfaces.ts', import.meta.url))],
       coverage: {
         provider: 'v8',
         include: ['src/**/*.ts'],

@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaemonProcess } from '../daemon-process.js'
+import { onInterruption } from '../interruption.js'
 import { Ledger } from '../ledger.js'
+import { LOOPBACK } from '../loopback.js'
 import { Report } from '../report.js'
 import { comeBack, discoveryMs, noticeDeath, slowestPing } from '../scenes.js'
 import { TextFlow } from './text-flow.js'
@@ -18,18 +20,23 @@ const json = process.argv.includes('--json')
 const network = `demo-${randomBytes(4).toString('hex')}`
 const folder = mkdtempSync(join(tmpdir(), 'peerconnect-demo-'))
 const report = new Report('demo', { peers: 3, network }, json)
-const daemons = ['alpha', 'beta', 'gamma'].map((name) => new DaemonProcess({ name, network, interfaces: 'lo', folder }))
+const daemons = ['alpha', 'beta', 'gamma'].map(
+  (name) => new DaemonProcess({ name, network, interfaces: LOOPBACK, folder }),
+)
 const pairs = daemons.flatMap((from) => daemons.filter((to) => to !== from).map((to) => [from, to] as const))
 
+onInterruption(cleanUp)
 process.exitCode = (await play()) ? 0 : 1
-rmSync(folder, { recursive: true, force: true })
+
+async function cleanUp(): Promise<void> {
+  await Promise.allSettled(daemons.map((daemon) => daemon.stop()))
+  rmSync(folder, { recursive: true, force: true })
+}
 
 async function play(): Promise<boolean> {
-  const stopAll = (): Promise<unknown> => Promise.all(daemons.map((daemon) => daemon.stop()))
-  process.once('SIGINT', () => void stopAll().then(() => process.exit(130)))
   try {
     await scenes()
-    await stopAll()
+    await Promise.all(daemons.map((daemon) => daemon.stop()))
     report.step('all three stopped')
     return report.finish([
       { figure: 'peers', atLeast: 3 },
@@ -40,8 +47,9 @@ async function play(): Promise<boolean> {
     ])
   } catch (error) {
     report.fail(error)
-    await stopAll()
     return false
+  } finally {
+    await cleanUp()
   }
 }
 
@@ -77,12 +85,17 @@ async function scenes(): Promise<void> {
     [beta, gamma],
     [alpha, beta],
   ])
-  const noticed = report.figure('offline_noticed_ms', await noticeDeath(gamma, [alpha, beta]))
-  report.step(`gamma was killed (-9) in the middle of texts; the others noticed within ${noticed.toFixed(0)} ms`)
+  let back: number
+  try {
+    const noticed = report.figure('offline_noticed_ms', await noticeDeath(gamma, [alpha, beta]))
+    report.step(`gamma was killed (-9) in the middle of texts; the others noticed within ${noticed.toFixed(0)} ms`)
 
-  const back = report.figure('back_online_ms', await comeBack(gamma, [alpha, beta]))
-  await ledger.sendMany(gamma, alpha, 50)
-  await flow.stop()
+    back = report.figure('back_online_ms', await comeBack(gamma, [alpha, beta]))
+    await ledger.sendMany(gamma, alpha, 50)
+  } finally {
+    // Also when a scene failed: what flows for ever would keep this process.
+    await flow.stop()
+  }
   report.step(`gamma came back with the same id while texts flowed; seen again after ${back.toFixed(0)} ms`)
 
   const balance = ledger.balance()

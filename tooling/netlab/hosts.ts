@@ -58,7 +58,15 @@ export class Lan {
 
   /** Removes every namespace it made, and with them their interfaces. Idempotent. */
   close(): void {
-    for (let name = this.#namespaces.pop(); name !== undefined; name = this.#namespaces.pop()) ip('netns', 'del', name)
+    const failures: unknown[] = []
+    for (let name = this.#namespaces.pop(); name !== undefined; name = this.#namespaces.pop()) {
+      try {
+        ip('netns', 'del', name)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   #addNamespace(name: string): void {

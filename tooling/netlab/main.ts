@@ -1,10 +1,8 @@
 /** `npm run netlab -- <scenario> [--json]`: real daemons on several hosts of this machine's own making. */
 import { Report } from '../report.js'
+import { SKIPPED } from '../steps.js'
 import { whyNoNamespaces } from './hosts.js'
 import { twoHosts } from './two-hosts.js'
-
-/** Says "skipped" to scripts that know it (as automake does), so that nobody takes it for a pass. */
-const SKIPPED = 77
 
 const SCENARIOS: Record<string, (report: Report) => Promise<boolean>> = { 'two-hosts': twoHosts }
 

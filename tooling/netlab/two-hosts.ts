@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaemonProcess } from '../daemon-process.js'
+import { onInterruption } from '../interruption.js'
 import { Ledger } from '../ledger.js'
 import type { Report } from '../report.js'
 import { comeBack, discoveryMs, noticeDeath } from '../scenes.js'
@@ -14,11 +15,19 @@ const TEXTS_PER_DIRECTION = 200
 export async function twoHosts(report: Report): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'peerconnect-netlab-'))
   const network = `netlab-${randomBytes(4).toString('hex')}`
-  const lan = new Lan(['east', 'west'])
-  const daemons = lan.hosts.map(
-    ({ name, prefix }) => new DaemonProcess({ name, prefix, network, interfaces: HOST_INTERFACE, folder }),
-  )
+  let lan: Lan | undefined
+  let daemons: DaemonProcess[] = []
+  const cleanUp = async (): Promise<void> => {
+    await Promise.allSettled(daemons.map((daemon) => daemon.stop()))
+    rmSync(folder, { recursive: true, force: true })
+    lan?.close()
+  }
+  onInterruption(cleanUp)
   try {
+    lan = new Lan(['east', 'west'])
+    daemons = lan.hosts.map(
+      ({ name, prefix }) => new DaemonProcess({ name, prefix, network, interfaces: HOST_INTERFACE, folder }),
+    )
     const [east, west] = daemons as [DaemonProcess, DaemonProcess]
     await Promise.all(daemons.map((daemon) => daemon.start()))
     report.step(`two hosts run: ${lan.hosts.map(({ name, address }) => `${name} ${address}`).join(', ')}`)
@@ -57,8 +66,6 @@ export async function twoHosts(report: Report): Promise<boolean> {
     report.fail(error)
     return false
   } finally {
-    await Promise.all(daemons.map((daemon) => daemon.stop()))
-    lan.close()
-    rmSync(folder, { recursive: true, force: true })
+    await cleanUp()
   }
 }

@@ -20,8 +20,8 @@ const MAX_INBOX = 500
 /** Longest wait that timers of Node can keep. */
 const MAX_TIMEOUT_MS = 2_147_483_647
 
-/** The command tree. Each command's file is loaded only when it is asked for. */
-export function createProgram(io: Io): Command {
+/** The command tree. Each command's file is loaded only when it is asked for. `quiet`: what is wrong is told by the caller. */
+export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
   const program = new Command('pc')
     .description(
       'Talks to the PeerConnect daemon of this machine, and through it to the other machines of the network.',
@@ -32,7 +32,10 @@ export function createProgram(io: Io): Command {
     .option('--timeout <ms>', 'give up after so many milliseconds', integer(1, MAX_TIMEOUT_MS))
     .option('--no-color', 'no colours (nor with $NO_COLOR, nor when stdout is not a terminal)')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => (quiet ? undefined : io.stderr.write(text)),
+    })
     .helpCommand(false)
     .showHelpAfterError('(pc help shows how it is used)')
     .addHelpText('after', '\npc help <command> says more; pc help exit-codes lists what scripts can rely on.')

@@ -9,18 +9,33 @@ import { safeJson, safeText } from './text.js'
 
 /** The whole of `pc`: reads `argv` (without node and script), does it, resolves with the exit code. Never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
-  const program = createProgram(io)
+  const program = createProgram(io, { quiet: wantsJson(argv) })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return ExitCode.OK
   } catch (error) {
-    // Commander has already written the help, the version, or what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE
+    // Commander has already written the help, the version, or (for people) what is wrong with the command line.
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return ExitCode.OK
+      if (wantsJson(argv)) report(usageFailure(error), io, true)
+      return ExitCode.USAGE
+    }
     const failure = failureOf(error)
     if (failure === undefined) return ExitCode.OK
     report(failure, io, program.opts<{ json?: boolean }>().json === true)
     return failure.exitCode
   }
+}
+
+/** Before the command line is understood, and also when it cannot be. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? argv.length : end).includes('--json')
+}
+
+function usageFailure(error: CommanderError): Failure {
+  const message = error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '')
+  return { exitCode: ExitCode.USAGE, code: 'USAGE', message, hint: 'pc help shows how it is used' }
 }
 
 /** To stderr: stdout carries data only. */

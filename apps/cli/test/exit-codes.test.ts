@@ -35,6 +35,18 @@ describe('exit codes', () => {
     expect(documents(json.stderr)).toMatchObject([{ schema: 'pc.error/1', code, exitCode }])
   })
 
+  it.each([
+    ['an unknown command', ['dance'], /unknown command 'dance'/],
+    ['a missing argument', ['send'], /missing required argument 'peer'/],
+    ['no command', [], /no command/],
+  ])('2: %s, as a document with --json', async (_name, argv, says) => {
+    const json = await pc(await temporaryFolder(), [...argv, '--json'])
+    expect(json).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(documents(json.stderr)).toMatchObject([
+      { schema: 'pc.error/1', code: 'USAGE', exitCode: 2, message: expect.stringMatching(says) },
+    ])
+  })
+
   it('3: the daemon is not running, with what to do', async () => {
     const folder = await temporaryFolder()
     const commands = [

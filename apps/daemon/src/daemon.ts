@@ -1,6 +1,6 @@
 /** Composes the peer of this machine with its local command socket. */
 import { join } from 'node:path'
-import { ControlServer } from '@pc/control'
+import { ControlError, ControlServer } from '@pc/control'
 import { createPeer, type Peer } from '@pc/peer'
 import { formatAddress, type InterfaceRules, type Logger, parseInterfaceRules } from '@pc/transport'
 import { createCommands } from './commands/index.js'
@@ -20,16 +20,34 @@ export interface Daemon {
 export async function startDaemon(config: Config, logger: Logger, stop: AbortController): Promise<Daemon> {
   const closers: ((options: { signal?: AbortSignal }) => Promise<void> | void)[] = []
   const close = async (options: { signal?: AbortSignal } = {}): Promise<void> => {
-    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer(options)
+    const failures: unknown[] = []
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+      try {
+        await closer(options)
+      } catch (error) {
+        // A full disk must not keep the socket, and with it the process, alive.
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
+  let opened = (_peer: Peer): void => {}
+  let failed = (_reason: unknown): void => {}
+  const peerOpened = new Promise<Peer>((resolve, reject) => {
+    opened = resolve
+    failed = reject
+  })
+  peerOpened.catch(() => {}) // for those who wait; the caller gets the error itself
   try {
     // The socket first: it is the guard that keeps a second daemon off the same state folder. Commands wait for the peer.
-    let opened = (_peer: Peer): void => {}
-    const peerOpened = new Promise<Peer>((resolve) => {
-      opened = resolve
-    })
     const commands = createCommands({ peer: peerOpened, stop, startedAt: Date.now() })
-    const server = await ControlServer.create({ folder: config.state, version: VERSION, commands, logger })
+    const server = await ControlServer.create({
+      folder: config.state,
+      version: VERSION,
+      commands,
+      logger,
+      signal: stop.signal,
+    })
     closers.push((options) => server.close(options))
     const journal = config.journal === '' ? undefined : openJournal(config.journal)
     if (journal !== undefined) closers.push(() => journal.close())
@@ -38,6 +56,8 @@ export async function startDaemon(config: Config, logger: Logger, stop: AbortCon
     opened(peer)
     return { banner: bannerOf(peer, config), close }
   } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    failed(new ControlError('CANCELLED', `the daemon could not start: ${why}`, { cause: error }))
     await close()
     throw error
   }

@@ -3,9 +3,13 @@
 import { ConfigError, helpText, readConfig } from './config.js'
 import { startDaemon } from './daemon.js'
 import { createLogger } from './log.js'
+import { stopSignals } from './stop-signals.js'
 
 /** A polite stop says goodbye and drains; past this the rest is cut. */
 const STOP_LIMIT_MS = 5_000
+
+/** What is cut ends in milliseconds; whatever still holds the process then is a fault, and does not keep it. */
+const CUT_LIMIT_MS = 3_000
 
 if (process.argv.includes('--help')) {
   console.log(helpText())
@@ -16,7 +20,8 @@ if (process.argv.includes('--help')) {
 async function main(): Promise<void> {
   const stop = new AbortController()
   const abrupt = new AbortController()
-  const onSignal = (): void => (stop.signal.aborted ? abrupt.abort() : stop.abort())
+  const exit = (): void => process.exit(process.exitCode ?? 1)
+  const onSignal = stopSignals({ stop, abrupt, exit, now: () => performance.now() })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
   try {
     const config = readConfig(process.argv.slice(2), process.env)
@@ -24,7 +29,14 @@ async function main(): Promise<void> {
     process.on('uncaughtException', (error) => {
       logger.error({ err: error }, 'a fault that nothing caught; stopping')
       process.exitCode = 1
-      onSignal()
+      if (stop.signal.aborted) abrupt.abort()
+      else stop.abort()
+    })
+    abrupt.signal.addEventListener('abort', () => {
+      setTimeout(() => {
+        logger.error({}, 'something did not end when it was cut; ending without it')
+        exit()
+      }, CUT_LIMIT_MS).unref()
     })
     const daemon = await startDaemon(config, logger, stop)
     console.log(daemon.banner)

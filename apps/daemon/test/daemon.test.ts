@@ -1,6 +1,6 @@
 /** The daemon in this process: real socket, real peer on loopback. */
 import { randomInt } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlClient } from '@pc/control'
@@ -134,6 +134,14 @@ describe('the daemon', () => {
       phase: 'identity',
       cause: { code: 'KEY_CORRUPT' },
     })
+  })
+
+  it('frees the folder although its state cannot be written', async () => {
+    await start('one')
+    mkdirSync(join(folder, 'one', 'state.json.new'))
+    await expect(daemons.shift()?.close()).rejects.toMatchObject({ code: 'EISDIR' })
+    rmSync(join(folder, 'one', 'state.json.new'), { recursive: true })
+    await start('one')
   })
 
   it('refuses a state folder that others may enter', async () => {

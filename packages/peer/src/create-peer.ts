@@ -71,7 +71,8 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     typeof options.identity === 'string' ? openIdentity(options.identity) : options.identity,
   )
   const name = options.name ?? identity.id.short
-  const protocol = options.protocol ?? systemProtocol(identity, { clock, logger })
+  const handshakes = given({ maxHandshakesPerAddress: options.connections?.perAddress })
+  const protocol = options.protocol ?? systemProtocol(identity, { clock, logger, ...handshakes })
   const own = new OwnRecord({ identity, name, capabilities: options.capabilities ?? [], interfaces, clock })
 
   const connector = await phases.run(

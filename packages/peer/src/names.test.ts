@@ -15,10 +15,13 @@ describe('NamePins', () => {
     expect(pins.label('anna', other)).toBe(`anna~${other.toString().slice(0, 3)}`)
   })
 
-  it.each(['ANNA', 'Anna', 'ａｎｎａ', 'an\u00adna', 'anna\u3164', '\u2060anna'])('takes %s for the same name: people would', (lookalike) => {
-    const pins = new NamePins({ anna: anna.toString() })
-    expect(pins.claim(lookalike, other)).toBe('conflict')
-  })
+  it.each(['ANNA', 'Anna', 'ａｎｎａ', 'an\u00adna', 'anna\u3164', '\u2060anna'])(
+    'takes %s for the same name: people would',
+    (lookalike) => {
+      const pins = new NamePins({ anna: anna.toString() })
+      expect(pins.claim(lookalike, other)).toBe('conflict')
+    },
+  )
 
   it('keeps pins over a restart', () => {
     const first = new NamePins()
