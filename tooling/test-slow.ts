@@ -8,5 +8,10 @@ await runSteps('npm run test:slow', [
   { name: 'tarballs: publint, attw, install, examples', command: fromSource('tooling/tarballs.ts') },
   { name: 'the gates turn red for planted faults', command: fromSource('tooling/gates.ts') },
   { name: 'demo', command: fromSource('tooling/demo/main.ts', '--json') },
-  { name: 'netlab two-hosts', command: fromSource('tooling/netlab/main.ts', 'two-hosts', '--json'), maySkip: true },
+  {
+    name: 'netlab two-hosts',
+    command: fromSource('tooling/netlab/main.ts', 'two-hosts', '--json'),
+    // A person without root may go on; the gate that decides what lands may not.
+    maySkip: !process.env.CI,
+  },
 ])

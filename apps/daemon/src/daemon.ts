@@ -6,7 +6,8 @@ import { formatAddress, type InterfaceRules, type Logger, parseInterfaceRules } 
 import { createCommands } from './commands/index.js'
 import type { Config } from './config.js'
 import { type Journal, openJournal } from './journal.js'
-import { readState, writeState } from './state-file.js'
+import { PinnedNames } from './pinned-names.js'
+import { readState } from './state-file.js'
 import { VERSION } from './version.js'
 
 export interface Daemon {
@@ -52,7 +53,9 @@ export async function startDaemon(config: Config, logger: Logger, stop: AbortCon
     const journal = config.journal === '' ? undefined : openJournal(config.journal)
     if (journal !== undefined) closers.push(() => journal.close())
     const peer = await openPeer(config, logger, journal, stop.signal)
-    closers.push((options) => closePeer(peer, config, options))
+    closers.push((options) => peer.close(options))
+    const pinned = new PinnedNames(peer, statePath(config), logger)
+    closers.push(() => pinned.save())
     opened(peer)
     return { banner: bannerOf(peer, config), close }
   } catch (error) {
@@ -84,14 +87,6 @@ async function openPeer(
   // Something for `pc request <peer> echo` to find. Until pairing exists, everybody of the network may ask.
   peer.handle('echo', { access: 'anyone' }, (input) => input)
   return peer
-}
-
-async function closePeer(peer: Peer, config: Config, options: { signal?: AbortSignal }): Promise<void> {
-  try {
-    writeState(statePath(config), { version: 1, names: peer.names() })
-  } finally {
-    await peer.close(options)
-  }
 }
 
 function interfaceRules(text: string): InterfaceRules {

@@ -1,6 +1,6 @@
 /** The daemon in this process: real socket, real peer on loopback. */
 import { randomInt } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlClient } from '@pc/control'
@@ -108,6 +108,15 @@ describe('the daemon', () => {
     expect(await after.call('id')).toMatchObject({ id })
   })
 
+  it('writes a name soon after it is pinned, so that a kill does not free it', async () => {
+    const one = await start('one')
+    await start('two')
+    await bothUp(one, 'two')
+    const file = join(folder, 'one', 'state.json')
+    while (!existsSync(file)) await one.call('version')
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ names: { two: expect.any(String) } })
+  })
+
   it('lets down abort the stop controller', async () => {
     const stop = new AbortController()
     const one = await start('one', {}, stop)
@@ -137,7 +146,9 @@ describe('the daemon', () => {
   })
 
   it('frees the folder although its state cannot be written', async () => {
-    await start('one')
+    const one = await start('one')
+    await start('two')
+    await bothUp(one, 'two')
     mkdirSync(join(folder, 'one', 'state.json.new'))
     await expect(daemons.shift()?.close()).rejects.toMatchObject({ code: 'EISDIR' })
     rmSync(join(folder, 'one', 'state.json.new'), { recursive: true })

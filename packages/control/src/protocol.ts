@@ -5,7 +5,6 @@
 import {
   decodeMessage,
   encodeFrame,
-  encodeValue,
   InvalidPacketError,
   MAX_BULK_FRAME,
   type Message,
@@ -13,7 +12,6 @@ import {
   STREAM_LIMITS,
   type Value,
   type ValueLimits,
-  WireError,
 } from '@pc/wire'
 import { CONTROL_ERROR_CODES, ControlError, type ControlErrorCode } from './errors.js'
 import { isMap } from './values.js'
@@ -29,9 +27,6 @@ export const MAX_CONTROL_MESSAGE: number = MAX_BULK_FRAME
  * 4,096 that strangers may make us read.
  */
 const ANSWER_LIMITS: ValueLimits = { maxDepth: 16, maxElements: 65_536 }
-
-/** Of the length in front of each frame. */
-const LENGTH_BYTES = 4
 
 /** Headers the protocol keeps for itself; no command may be called so. Append-only. */
 export const RESERVED_HEADERS: readonly string[] = ['hello', 'cancel', 'ok', 'error', 'event', 'end']
@@ -98,14 +93,8 @@ export function writeFrame(header: string, id: number, body: Value): Uint8Array 
 
 /** An `ok` or `event` frame: a daemon may answer with more structure than a request may have. @throws WireError */
 export function writeAnswer(header: 'ok' | 'event', id: number, body: Value): Uint8Array {
-  const payload = encodeValue([header, id, PROTOCOL_VERSION, body, null], ANSWER_LIMITS)
-  if (payload.length > MAX_CONTROL_MESSAGE) {
-    throw new WireError('TOO_LARGE', `expected at most ${MAX_CONTROL_MESSAGE} bytes, got ${payload.length}`)
-  }
-  const frame = new Uint8Array(LENGTH_BYTES + payload.length)
-  new DataView(frame.buffer).setUint32(0, payload.length)
-  frame.set(payload, LENGTH_BYTES)
-  return frame
+  const message = { header, id, version: PROTOCOL_VERSION, body, peerId: null }
+  return encodeFrame(message, { maxLength: MAX_CONTROL_MESSAGE, limits: ANSWER_LIMITS })
 }
 
 /** The `error` frame of anything thrown: a ControlError travels whole, everything else as INTERNAL without its text. */

@@ -11,7 +11,7 @@ import type {
   NetworkInterface,
   NetworkProtocol,
 } from '@pc/transport'
-import { inSubnet } from './subnet.js'
+import { inSubnet } from '@pc/transport'
 
 /** One interface, and how discovery fares on it. */
 export interface InterfaceStatus {

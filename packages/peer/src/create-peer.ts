@@ -8,7 +8,7 @@
 import { networkInterfaces } from 'node:os'
 import { Discovery } from '@pc/discovery'
 import { ConnectionDispatcher, Feed, RequestsEndpoint } from '@pc/dispatch'
-import { openIdentity, openNetwork, type PeerId } from '@pc/identity'
+import { type Identity, openIdentity, openNetwork, type PeerId, signPeerRecord } from '@pc/identity'
 import { Membership } from '@pc/membership'
 import { Messaging } from '@pc/messaging'
 import {
@@ -23,6 +23,7 @@ import {
   systemRandom,
   usableInterfaces,
 } from '@pc/transport'
+import { dialOnlyThrough } from './allowed-dials.js'
 import { Directory } from './directory.js'
 import { PeerError } from './errors.js'
 import { watchPeers } from './events.js'
@@ -60,20 +61,24 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
 
 async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEvent>): Promise<Peer> {
   const { clock = systemClock, random = systemRandom, logger = silentLogger, signal } = options
-  const { authorize = ({ access }) => access === 'anyone' } = options
+  const { authorize = ({ access }) => access === 'anyone', capabilities = [] } = options
   const ports = { clock, random, logger }
   const network = openNetwork(options.network ?? DEFAULT_NETWORK)
   const bootId = random.bytes(BOOT_ID_BYTES)
   const book = new PeerBook()
   const interfaces = (): NetworkInterface[] => interfacesOf(options)
 
-  const identity = await phases.run('identity', () =>
-    typeof options.identity === 'string' ? openIdentity(options.identity) : options.identity,
-  )
-  const name = options.name ?? identity.id.short
+  const identity = await phases.run('identity', async () => {
+    const opened = typeof options.identity === 'string' ? await openIdentity(options.identity) : options.identity
+    // What does not fit into a record fails here, and not at the first connection.
+    signPeerRecord(opened, { sequence: 1, name: nameOf(options, opened), addresses: [], capabilities })
+    return opened
+  })
+  const name = nameOf(options, identity)
   const handshakes = given({ maxHandshakesPerAddress: options.connections?.perAddress })
-  const protocol = options.protocol ?? systemProtocol(identity, { clock, logger, ...handshakes })
-  const own = new OwnRecord({ identity, name, capabilities: options.capabilities ?? [], interfaces, clock })
+  const anywhere = options.protocol ?? systemProtocol(identity, { clock, logger, ...handshakes })
+  const protocol = isRestricted(options, interfaces()) ? dialOnlyThrough(anywhere, interfaces) : anywhere
+  const own = new OwnRecord({ identity, name, capabilities, interfaces, clock })
 
   const connector = await phases.run(
     'connections',
@@ -114,20 +119,22 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   const acceptor = new Acceptor({ connector, clock, logger, ...given({ limits: options.connections }) })
   const shared = await phases.run(
     'listen',
-    () =>
-      listenOnSharedPort(
+    async () => {
+      const part = await listenOnSharedPort(
         protocol,
         hostsToBind(options, interfaces()),
         { onStream: acceptor.accept, onDatagram: (bytes, from, via) => endpoint.receive(bytes, from, via) },
         given({ ports: options.ports, signal }),
-      ),
+      )
+      own.port = part.port
+      return part
+    },
     async (part) => {
       acceptor.close()
       await endpoint.close()
       await part.close()
     },
   )
-  own.port = shared.port
   for (const socket of shared.sockets) endpoint.attach(socket)
   const listeningAt = clock.unixNow()
 
@@ -198,6 +205,10 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   })
 }
 
+function nameOf(options: PeerOptions, identity: Identity): string {
+  return options.name ?? identity.id.short
+}
+
 function* idsOf(book: PeerBook): Iterable<PeerId> {
   for (const { id } of book.entries()) yield id
 }
@@ -215,9 +226,13 @@ function hostsToBind(options: PeerOptions, interfaces: readonly NetworkInterface
       `Expected a network interface with an IPv4 address, found none that the rules ${rules} allow.`,
     )
   }
+  return isRestricted(options, interfaces) ? interfaces.map(({ address }) => address) : ['0.0.0.0']
+}
+
+/** Whether rules, or the want of a network, keep this peer from using every interface. */
+function isRestricted(options: PeerOptions, interfaces: readonly NetworkInterface[]): boolean {
   const { allow = [], deny = [] } = options.interfaces ?? {}
-  const restricted = allow.length + deny.length > 0 || interfaces.every(({ internal }) => internal)
-  return restricted ? interfaces.map(({ address }) => address) : ['0.0.0.0']
+  return allow.length + deny.length > 0 || interfaces.every(({ internal }) => internal)
 }
 
 function prefixed(prefix: string, counters: object): Record<string, number> {

@@ -169,6 +169,11 @@ describe('createPeer', () => {
     await expect(start('x', { ports: [70_000] })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
   })
 
+  it('refuses capabilities that fit into no record before it listens', async () => {
+    const capabilities = ['x'.repeat(400)]
+    await expect(start('one', { capabilities })).rejects.toMatchObject({ code: 'START_FAILED', phase: 'identity' })
+  })
+
   it('names the phase and the cause when its port is taken', async () => {
     const one = await start('one')
     const { port } = one.status()

@@ -1,4 +1,4 @@
-/** Which interface a datagram came in by, inferred from its source: Node does not tell. IPv4 only. Pure. */
+/** Which interface leads to an address, or a datagram came in by: inferred from the subnet, as Node does not tell. IPv4 only. Pure. */
 
 /** Whether `host` lies in the subnet of an interface; false for everything that is not IPv4. */
 export function inSubnet(host: string, networkInterface: { address: string; netmask: string }): boolean {

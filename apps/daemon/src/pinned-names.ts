@@ -1,0 +1,53 @@
+/** Writes newly pinned names soon after they are pinned: a killed daemon must not free the names of others. */
+import type { Peer } from '@pc/peer'
+import type { Logger } from '@pc/transport'
+import { writeState } from './state-file.js'
+
+/** Several peers usually come up together: one write serves them. */
+const WRITE_AFTER_MS = 500
+
+export class PinnedNames {
+  readonly #peer: Peer
+  readonly #path: string
+  readonly #logger: Logger
+  #timer: NodeJS.Timeout | undefined
+  #written = ''
+
+  /** Watches until the peer's events end. */
+  constructor(peer: Peer, path: string, logger: Logger) {
+    this.#peer = peer
+    this.#path = path
+    this.#logger = logger
+    this.#written = JSON.stringify(peer.names())
+    void this.#watch()
+  }
+
+  /** Writes what has changed; throws what the file system says. */
+  save(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const names = this.#peer.names()
+    const text = JSON.stringify(names)
+    if (text === this.#written) return
+    writeState(this.#path, { version: 1, names })
+    this.#written = text
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      for await (const event of this.#peer.events()) {
+        if (event.type === 'up') this.#timer ??= setTimeout(() => this.#saveBehind(), WRITE_AFTER_MS)
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'events ended early: pinned names are written when the daemon stops')
+    }
+  }
+
+  #saveBehind(): void {
+    try {
+      this.save()
+    } catch (error) {
+      this.#logger.error({ err: error, path: this.#path }, 'pinned names cannot be written')
+    }
+  }
+}
