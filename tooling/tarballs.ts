@@ -7,6 +7,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exampleFiles, runExample } from './examples.js'
+import { LOOPBACK } from './loopback.js'
 import { fromSource, ROOT, tool } from './steps.js'
 
 const project = mkdtempSync(join(tmpdir(), 'peerconnect-tarballs-'))
@@ -31,7 +32,7 @@ try {
     if (!runExample(`${file} on the tarballs`, [node, ...rest.slice(0, 2), copy], project)) failed += 1
   }
   // The installed CLI starts the installed daemon, talks to it and stops it.
-  for (const line of [['up', '--name', 'newcomer', '--interfaces', 'lo'], ['status'], ['down']]) {
+  for (const line of [['up', '--name', 'newcomer', '--interfaces', LOOPBACK], ['status'], ['down']]) {
     attempt(`installed: pc ${line.join(' ')}`, [
       join(project, 'node_modules', '.bin', 'pc'),
       '--state',

@@ -33,7 +33,7 @@ async function start(
   const config: Config = {
     name,
     network,
-    interfaces: 'lo',
+    interfaces: process.env.PC_INTERFACES ?? '',
     port: 0,
     discoveryPort,
     state,

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { Discovery, type Hint } from '@pc/discovery'
 import { RequestsEndpoint } from '@pc/dispatch'
 import { createIdentity, openNetwork } from '@pc/identity'
-import { systemClock, systemProtocol, usableInterfaces } from '@pc/transport'
+import { parseInterfaceRules, systemClock, systemProtocol, usableInterfaces } from '@pc/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { attach } from './_util/segment.js'
 
@@ -33,7 +33,7 @@ async function start(discoveryPort: number) {
     id: identity.id,
     bootId,
     port: socket.address.port,
-    interfaces: () => usableInterfaces(networkInterfaces(), { allow: ['lo'] }),
+    interfaces: () => usableInterfaces(networkInterfaces(), parseInterfaceRules(process.env.PC_INTERFACES ?? '')),
     discoveryPort,
     onHint: (one) => onHint(one),
   })
@@ -58,7 +58,7 @@ describe('on loopback', () => {
     expect(atOther.address).toEqual({ host: '127.0.0.1', port: one.socket.address.port })
     expect(atOne.bootId).toEqual(other.bootId)
     expect(one.discovery.matches(atOne, other.identity.id)).toBe(true)
-    expect(one.discovery.status().interfaces).toMatchObject([{ name: 'lo', address: '127.0.0.1', sendErrors: 0 }])
+    expect(one.discovery.status().interfaces).toMatchObject([{ address: '127.0.0.1', sendErrors: 0 }])
     expect(one.discovery.status().receiveError).toBeUndefined()
   })
 })

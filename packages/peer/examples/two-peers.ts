@@ -2,7 +2,7 @@ import { createIdentity } from '@pc/identity'
 import { createPeer } from '@pc/peer'
 
 // Two peers in one process, on loopback; on two machines each would leave `interfaces` away and keep its key in a file.
-const options = { interfaces: { allow: ['lo', 'lo0'] }, network: `example-${process.pid}` }
+const options = { interfaces: { allow: ['lo', 'lo0', 'Loopback*'] }, network: `example-${process.pid}` }
 const desk = await createPeer({ ...options, name: 'desk', identity: createIdentity() })
 const anna = await createPeer({ ...options, name: 'anna', identity: createIdentity() })
 

@@ -4,11 +4,18 @@ import { networkInterfaces } from 'node:os'
 import { Discovery } from '@pc/discovery'
 import { RequestsEndpoint } from '@pc/dispatch'
 import { createIdentity, openNetwork, type PeerId } from '@pc/identity'
-import { listenOnSharedPort, type SecureStream, systemClock, systemProtocol, usableInterfaces } from '@pc/transport'
+import {
+  listenOnSharedPort,
+  parseInterfaceRules,
+  type SecureStream,
+  systemClock,
+  systemProtocol,
+  usableInterfaces,
+} from '@pc/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPeer, type Peer, type PeerEvent, type PeerOptions } from '../src/index.js'
 
-const interfaces = { allow: ['lo', 'lo0'] }
+const interfaces = parseInterfaceRules(process.env.PC_INTERFACES ?? '')
 const network = `test-${process.pid}-${randomInt(1e9)}`
 /** Not the port of a daemon that may run on this machine. */
 const discovery = { port: 20_000 + randomInt(20_000) }
