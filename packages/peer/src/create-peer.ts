@@ -36,6 +36,7 @@ import { type PhaseReport, Phases } from './phases.js'
 
 const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery']
 const BOOT_ID_BYTES = 8
+const EVERYWHERE = '0.0.0.0'
 
 /**
  * Starts a peer. Resolves when others can reach it, while discovery starts behind; the caller closes it.
@@ -66,7 +67,10 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   const network = openNetwork(options.network ?? DEFAULT_NETWORK)
   const bootId = random.bytes(BOOT_ID_BYTES)
   const book = new PeerBook()
-  const interfaces = (): NetworkInterface[] => interfacesOf(options)
+  // Where this peer listens; an address that appears later is announced only if it is listened on.
+  let hosts: ReadonlySet<string> = new Set([EVERYWHERE])
+  const interfaces = (): NetworkInterface[] =>
+    interfacesOf(options).filter(({ address }) => hosts.has(EVERYWHERE) || hosts.has(address))
 
   const identity = await phases.run('identity', async () => {
     const opened = typeof options.identity === 'string' ? await openIdentity(options.identity) : options.identity
@@ -127,6 +131,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
         given({ ports: options.ports, signal }),
       )
       own.port = part.port
+      hosts = new Set(part.sockets.map(({ address }) => address.host))
       return part
     },
     async (part) => {
@@ -226,7 +231,7 @@ function hostsToBind(options: PeerOptions, interfaces: readonly NetworkInterface
       `Expected a network interface with an IPv4 address, found none that the rules ${rules} allow.`,
     )
   }
-  return isRestricted(options, interfaces) ? interfaces.map(({ address }) => address) : ['0.0.0.0']
+  return isRestricted(options, interfaces) ? interfaces.map(({ address }) => address) : [EVERYWHERE]
 }
 
 /** Whether rules, or the want of a network, keep this peer from using every interface. */
