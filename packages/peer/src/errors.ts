@@ -1,4 +1,4 @@
-import type { Selectable } from './select.js'
+import type { Selectable } from './view.js'
 
 /** Append-only: programs match on these. */
 export type PeerErrorCode =

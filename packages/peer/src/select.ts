@@ -2,10 +2,7 @@
 import { parseShortId } from '@pc/identity'
 import { PeerError } from './errors.js'
 import { fold } from './names.js'
-import type { PeerView } from './view.js'
-
-/** What of a peer can be meant, and is shown when it is not clear who is. */
-export type Selectable = Pick<PeerView, 'label' | 'id' | 'shortId' | 'state'>
+import type { Selectable } from './view.js'
 
 /** Fewer characters of an id are not taken for one: they would match by accident. */
 const MIN_ID_PREFIX = 4

@@ -27,6 +27,9 @@ export interface PeerView {
   readonly reason?: string
 }
 
+/** What of a peer can be meant, and is shown when it is not clear who is. */
+export type Selectable = Pick<PeerView, 'label' | 'id' | 'shortId' | 'state'>
+
 export function viewOf(
   member: Member,
   pins: NamePins,

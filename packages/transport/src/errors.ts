@@ -1,4 +1,4 @@
-import type { Address } from './address.js'
+import type { PeerAddress as Address } from '@pc/identity'
 
 /**
  * Everything that can go wrong in this package. Codes are stable: programs may compare them. The list is append-only.

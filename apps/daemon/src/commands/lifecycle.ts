@@ -1,7 +1,7 @@
 /** `down`: ends the daemon, politely. */
 import { type AnyCommand, type Command, noArguments } from '@pc/control'
 import type { Value } from '@pc/wire'
-import type { CommandDependencies } from './index.js'
+import type { CommandDependencies } from './dependencies.js'
 
 export function lifecycleCommands({ stop }: CommandDependencies): readonly AnyCommand[] {
   const down: Command<undefined, Value> = {

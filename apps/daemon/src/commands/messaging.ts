@@ -5,8 +5,8 @@ import type { Peer } from '@pc/peer'
 import type { Value } from '@pc/wire'
 import { toJsonValue } from '../json.js'
 import { messageView } from '../views.js'
+import type { CommandDependencies } from './dependencies.js'
 import { explained } from './errors.js'
-import type { CommandDependencies } from './index.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 3_600_000

@@ -3,8 +3,8 @@ import { type AnyCommand, ArgumentReader, type Command } from '@pc/control'
 import { formatAddress } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import { peerView } from '../views.js'
+import type { CommandDependencies } from './dependencies.js'
 import { explained } from './errors.js'
-import type { CommandDependencies } from './index.js'
 import { pause } from './pause.js'
 
 interface PingArguments {

@@ -3,7 +3,7 @@ import { type AnyCommand, CONTROL_PROTOCOL, type Command, noArguments } from '@p
 import type { Peer } from '@pc/peer'
 import type { Value } from '@pc/wire'
 import { VERSION } from '../version.js'
-import type { CommandDependencies } from './index.js'
+import type { CommandDependencies } from './dependencies.js'
 
 export function statusCommands({ peer, startedAt }: CommandDependencies): readonly AnyCommand[] {
   const status: Command<undefined, Value> = {
