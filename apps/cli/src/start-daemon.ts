@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, open, rename, stat } from 'node:fs/promises'
+import { open, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { privateFolder } from '@pc/control'
 
 export interface StartOptions {
   readonly state: string
@@ -36,7 +37,7 @@ const TAIL_BYTES = 16_384
 export const startDaemonProcess: StartDaemon = async ({ state, args, foreground }) => {
   const main = fileURLToPath(import.meta.resolve('@pc/daemon/main'))
   const command = [...process.execArgv, main, ...args]
-  await mkdir(state, { recursive: true, mode: 0o700 })
+  await privateFolder(state)
   const logPath = path.join(state, 'daemon.log')
   if (foreground) return started(spawn(process.execPath, command, { stdio: 'inherit' }), logPath, 0)
   await rotate(logPath)

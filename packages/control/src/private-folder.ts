@@ -1,4 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
+import { makePrivateFolder } from '@pc/identity'
 import { ControlError } from './errors.js'
 
 /**
@@ -9,10 +10,14 @@ import { ControlError } from './errors.js'
  */
 export async function privateFolder(folder: string, platform: NodeJS.Platform = process.platform): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makePrivateFolder(folder)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ControlError('FOLDER_UNSAFE', `the state folder ${folder} could not be made: ${why}`, { cause })
+    throw new ControlError(
+      'FOLDER_UNSAFE',
+      `the state folder ${folder} could not be made: ${why}; choose another (PC_STATE, or --state)`,
+      { cause },
+    )
   }
   if (platform === 'win32') return
   const { uid, mode } = await stat(folder)

@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto'
-import { constants, type FileHandle, link, mkdir, open, unlink } from 'node:fs/promises'
+import { constants, type FileHandle, link, open, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { IdentityError, type IdentityErrorCode } from './errors.js'
 import { createIdentity, type Identity, identityOfKey } from './identity.js'
+import { makePrivateFolder } from './private-folder.js'
 
 // A PKCS #8 Ed25519 key in PEM has 119 bytes; anything near this size is no key file.
 const MAX_FILE_BYTES = 4_096
@@ -76,7 +77,7 @@ async function create(file: string): Promise<void> {
   const pem = createIdentity().privateKey.export({ format: 'pem', type: 'pkcs8' })
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 })
+    const firstMade = await makePrivateFolder(folder)
     await writeSynced(temporary, pem)
     try {
       // Unlike rename, link fails when the name is taken.

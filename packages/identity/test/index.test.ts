@@ -10,6 +10,7 @@ test('the public door', () => {
     'createCertificate',
     'createIdentity',
     'isPeerName',
+    'makePrivateFolder',
     'nextSequence',
     'openIdentity',
     'openNetwork',

@@ -47,7 +47,8 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
   const events = new Feed<PeerEvent>()
   const { clock = systemClock, logger = silentLogger, signal } = options
   const onPhase = (phase: PhaseReport): void => {
-    if (phase.state === 'failed') logger.warn({ ...phase }, 'a start phase failed')
+    // The failure of a blocking phase is thrown; nobody else would tell of the others.
+    if (phase.state === 'failed' && !phase.blocking) logger.warn({ ...phase }, 'a start phase failed')
     events.publish({ type: 'phase', phase })
   }
   const phases = new Phases(clock, PHASES, onPhase, signal)

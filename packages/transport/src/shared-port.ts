@@ -65,7 +65,7 @@ export async function listenOnSharedPort(
   }
   throw new TransportError(
     'NO_FREE_PORT',
-    `None of the ports ${ports.map((port) => port || 'any').join(', ')} is free for TCP and UDP on ${hosts.join(', ')}.`,
+    `Expected one of the ports ${ports.map((port) => port || 'any').join(', ')} to be free for TCP and UDP on ${hosts.join(', ')}: end what uses them, or choose others.`,
     { cause: last },
   )
 }
