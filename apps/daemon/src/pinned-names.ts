@@ -36,7 +36,9 @@ export class PinnedNames {
   async #watch(): Promise<void> {
     try {
       for await (const event of this.#peer.events()) {
-        if (event.type === 'up') this.#timer ??= setTimeout(() => this.#saveBehind(), WRITE_AFTER_MS)
+        // A peer that comes back may have another name.
+        if (event.type === 'up' || event.type === 'back')
+          this.#timer ??= setTimeout(() => this.#saveBehind(), WRITE_AFTER_MS)
       }
     } catch (error) {
       this.#logger.warn({ err: error }, 'events ended early: pinned names are written when the daemon stops')

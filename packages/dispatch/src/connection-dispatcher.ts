@@ -3,7 +3,7 @@
  * the service, whose handler owns the connection until it returns. Then the connection is parked for the next one.
  */
 import type { PeerId } from '@pc/identity'
-import { CLOSE_CODES, type CloseCode, type Connection, type Logger, silentLogger } from '@pc/transport'
+import { type CloseCode, type Connection, goAway, type Logger, silentLogger } from '@pc/transport'
 import type { Message } from '@pc/wire'
 import { type Authorize, Dispatcher, type HandlerContext, type HandlerOptions } from './dispatcher.js'
 import { ErrorNumber } from './error-number.js'
@@ -36,7 +36,6 @@ interface ServiceEvent {
 
 const DEFAULT_PARKED = 512 // connections; as many as a peer may have open in one direction
 const ERROR_HEADER = 'pc/error'
-const GOAWAY_HEADER = 'pc/goaway'
 
 export class ConnectionDispatcher {
   readonly #services: Dispatcher<ServiceEvent>
@@ -174,11 +173,7 @@ export class ConnectionDispatcher {
 /** Ends the connection, and tells the other side why: it sees the same code as this one. */
 function end(connection: Connection, code: CloseCode): Promise<void> {
   // Transport's frame, which every bulk connection obeys; nothing happens if the connection is closed already.
-  connection.sendLast({
-    header: GOAWAY_HEADER,
-    id: 0,
-    body: { code: CLOSE_CODES.indexOf(code), reason: '', lastId: 0 },
-  })
+  connection.sendLast(goAway(code))
   return connection.close(code)
 }
 

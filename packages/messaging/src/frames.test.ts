@@ -1,4 +1,3 @@
-import { ErrorNumber } from '@pc/dispatch'
 import type { Value } from '@pc/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -49,23 +48,6 @@ test('an error of a later version keeps its number and whether to try again', ()
   const read = readError({ code: 4711, text: 'new\u001b[31m', retryable: true, details: { code: 'SOLD\u0007OUT' } })
   expect(read?.error).toMatchObject({ code: 'REMOTE_ERROR', message: 'new [31m', retryable: true })
   expect(read?.error.details).toEqual({ number: 4711, code: 'SOLD OUT' })
-})
-
-test('error numbers never change', () => {
-  expect(ErrorNumber).toEqual({
-    NO_HANDLER: 1,
-    DENIED: 2,
-    BUSY: 3,
-    BAD_INPUT: 4,
-    HANDLER_FAILED: 5,
-    CANCELLED: 6,
-    DEADLINE: 7,
-    SHUTTING_DOWN: 8,
-    BAD_OUTPUT: 9,
-    INBOX_REFUSED: 10,
-    TOO_LARGE: 11,
-    OUT_OF_ORDER: 12,
-  })
 })
 
 test.each([

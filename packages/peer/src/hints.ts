@@ -75,6 +75,6 @@ export class HintFollower {
 
 /** The reason at the one address that was dialled, where the error speaks of all attempts together. */
 function rootCode(error: TransportError): string {
-  const [first] = error.attempts ?? []
+  const [first] = error.attempts
   return first?.error instanceof TransportError ? first.error.code : error.code
 }

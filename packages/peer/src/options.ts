@@ -14,8 +14,8 @@ export interface PeerOptions {
   readonly network?: string
   /**
    * Interfaces to use, by name (`{ allow: ['eth0'] }`). Without rules: all real ones, loopback only when there is no other.
-   * With rules the peer listens and announces on these alone, at the addresses they had at its start. Where a dial to an address
-   * of somebody's record leaves is the system's routing.
+   * With rules the peer listens, announces and dials on these alone: it listens at the addresses they had at its start, and dials
+   * only addresses in their subnets.
    */
   readonly interfaces?: InterfaceRules
   /** Ports tried in order for TCP and UDP together; 0 is any. @default [3485, 3487, 3488, 3489, 3490, 3491, 0] */
