@@ -18,10 +18,12 @@ describe('makePrivateFolder', () => {
     if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o700)
   })
 
-  test('two at once: both end, and the folder is there', async () => {
-    const path = join(folder, 'a', 'b', 'c')
-    await Promise.all([makePrivateFolder(path), makePrivateFolder(path), makePrivateFolder(path)])
-    expect((await stat(path)).isDirectory()).toBe(true)
+  test('several at once: all end, and the folder is there', async () => {
+    for (let round = 0; round < 100; round += 1) {
+      const path = join(folder, `${round}`, 'a', 'b', 'c')
+      await Promise.all(Array.from({ length: 6 }, () => makePrivateFolder(path)))
+      expect((await stat(path)).isDirectory()).toBe(true)
+    }
   })
 
   test('rejects where something else has the name, or is on the way', async () => {

@@ -12,17 +12,25 @@ const OWNER_ONLY = 0o700
  */
 export async function makePrivateFolder(folder: string): Promise<string | undefined> {
   const path = resolve(folder)
+  const parent = dirname(path)
+  try {
+    return await makeOne(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+  }
+  // Somebody else may have made the parent since; with a parent that is there, what fails now is final.
+  const first = (await isFolder(parent)) ? undefined : await makePrivateFolder(parent)
+  const made = await makeOne(path)
+  return first ?? made
+}
+
+async function makeOne(path: string): Promise<string | undefined> {
   try {
     await mkdir(path, { mode: OWNER_ONLY })
     return path
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'EEXIST' && (await isFolder(path))) return undefined
-    const parent = dirname(path)
-    if (code !== 'ENOENT' || (await isFolder(parent))) throw error
-    const first = await makePrivateFolder(parent)
-    const made = await makePrivateFolder(path)
-    return first ?? made
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await isFolder(path))) return undefined
+    throw error
   }
 }
 
