@@ -46,6 +46,43 @@ const FAULTS: readonly Fault[] = [
     says: /Formatter would have printed/,
   },
   {
+    name: 'the wall clock in a protocol core',
+    step: () => tool('biome', 'lint', 'packages/membership'),
+    plant: (copy) =>
+      appendFileSync(
+        join(copy, 'packages/membership/src/state.ts'),
+        'export const planted = (): number => Date.now()\n',
+      ),
+    says: /Time is injected/,
+  },
+  {
+    name: 'chance in a protocol core',
+    step: () => tool('biome', 'lint', 'packages/discovery'),
+    plant: (copy) =>
+      appendFileSync(
+        join(copy, 'packages/discovery/src/state.ts'),
+        'export const planted = (): number => Math.random()\n',
+      ),
+    says: /Chance is injected/,
+  },
+  {
+    name: 'a timer in a protocol core',
+    step: () => tool('biome', 'lint', 'packages/membership'),
+    plant: (copy) =>
+      appendFileSync(
+        join(copy, 'packages/membership/src/state.ts'),
+        'export const planted = setTimeout(() => {}, 1)\n',
+      ),
+    says: /noRestrictedGlobals/,
+  },
+  {
+    name: 'random bytes in a protocol core',
+    step: () => tool('biome', 'lint', 'packages/membership'),
+    plant: (copy) =>
+      appendFileSync(join(copy, 'packages/membership/src/state.ts'), "export { randomBytes } from 'node:crypto'\n"),
+    says: /noRestrictedImports/,
+  },
+  {
     name: 'a broken example',
     step: (copy) => [...nodeWithSource(), join(copy, 'tooling/examples.ts'), 'packages/wire/'],
     plant: (copy) => {

@@ -220,7 +220,8 @@ function* idsOf(book: PeerBook): Iterable<PeerId> {
 }
 
 function interfacesOf(options: PeerOptions): NetworkInterface[] {
-  return usableInterfaces(networkInterfaces(), options.interfaces ?? {}).filter(({ family }) => family === 4)
+  const all = options.protocol?.interfaces?.() ?? networkInterfaces()
+  return usableInterfaces(all, options.interfaces ?? {}).filter(({ family }) => family === 4)
 }
 
 /** Without rules every interface, those to come included; with rules exactly the allowed ones. */

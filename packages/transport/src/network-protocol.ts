@@ -5,6 +5,7 @@
  *
  * Errors: a `TransportError`, or from an implementation elsewhere an `Error` with one of its codes and `retryable`.
  */
+import type { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { PeerId } from '@pc/identity'
 import type { Address } from './address.js'
@@ -98,6 +99,8 @@ export type StreamHandler = (stream: SecureStream) => void
 export interface NetworkProtocol {
   /** For logs: `system`, `memory` … */
   readonly name: string
+  /** The interfaces of the machine it runs on, as `os.networkInterfaces()` lists them. @default those of this machine */
+  interfaces?(): ReturnType<typeof networkInterfaces>
   /** @throws TransportError CONNECTION_REFUSED, UNREACHABLE, CONNECT_TIMEOUT, HANDSHAKE_*, BAD_CERTIFICATE, WRONG_PEER, SELF_DIALLED */
   connect(address: Address, options?: ConnectOptions): Promise<SecureStream>
   /** @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED */
