@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly folder: string
   /** Put before the command line, such as `ip netns exec …`. */
   readonly prefix?: readonly string[]
+  /** Command line of the daemon without its settings. @default the daemon of this repository from source */
+  readonly program?: readonly string[]
 }
 
 export interface Status {
@@ -57,9 +59,9 @@ export class DaemonProcess {
 
   /** Starts the process and resolves when the daemon answers. */
   async start(): Promise<Status> {
-    const { name, network, interfaces, prefix = [] } = this.#options
-    const daemon = fromSource('apps/daemon/src/main.ts', '--name', name, '--network', network, '--state', this.#state)
-    const [command = '', ...args] = [...prefix, ...daemon, '--journal', this.journal, '--log', 'warn']
+    const { name, network, interfaces, prefix = [], program = fromSource('apps/daemon/src/main.ts') } = this.#options
+    const settings = ['--name', name, '--network', network, '--state', this.#state, '--journal', this.journal]
+    const [command = '', ...args] = [...prefix, ...program, ...settings, '--log', 'warn']
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PC_INTERFACES: interfaces },
@@ -114,6 +116,15 @@ export class DaemonProcess {
     }
   }
 
+  /** As `kill -STOP`: the process does nothing, its kernel goes on taking what comes. Calls to it wait. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
   /** Power cut: no goodbye. */
   async kill(): Promise<void> {
     const child = this.#child
@@ -135,6 +146,8 @@ export class DaemonProcess {
     if (!hasEnded(child)) {
       const gone = once(child, 'exit')
       child.kill('SIGTERM')
+      // One that is paused would not hear it.
+      child.kill('SIGCONT')
       const limit = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
       await this.#client?.close()
       await gone

@@ -33,9 +33,10 @@ export class Report {
     else console.log(text)
   }
 
-  /** Rounds to what can be read: a tenth of a millisecond. */
+  /** Rounds to what can be read: tenths (of a ms, say), and below ten, where shares and ratios are, four decimals. */
   figure(name: string, value: number): number {
-    this.figures[name] = Math.round(value * 10) / 10
+    const scale = Math.abs(value) < 10 ? 10_000 : 10
+    this.figures[name] = Math.round(value * scale) / scale
     return value
   }
 
