@@ -1,0 +1,56 @@
+/** What a benchmark states about itself. To add one: a file in benchmarks/, and a line in registry.ts. */
+
+/** The last part of a figure's name; says what the number counts and which direction is better. */
+export type Unit = 'per_s' | 'mb_per_s' | 'us' | 'ms'
+
+/** A number that `ours` is measured by, and `raw` beside it where there is something to compare with. */
+export interface Figure {
+  /** Without its unit, as in `rr64`; the whole name is `rr64_per_s`, and of raw `raw_rr64_per_s`, and the ratio `rr64_vs_raw`. */
+  readonly name: string
+  readonly unit: Unit
+  /** In words, for the table. */
+  readonly text: string
+  /** What raw once reached on the machine of the bars: a run whose raw is far from it is void (verdict.ts). */
+  readonly quotedRaw?: number
+  readonly bar?: Bar
+  /** A high percentile: a ratio bar allows it more noise. @default false */
+  readonly tail?: boolean
+}
+
+/** What must hold for the benchmark to pass; all of them that are given. Absolute ones are in the figure's unit. */
+export interface Bar {
+  /** ours ÷ raw */
+  readonly ratioAtLeast?: number
+  /** ours ÷ raw; a latency may be above it by the noise that verdict.ts allows. */
+  readonly ratioAtMost?: number
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+export interface Benchmark {
+  readonly name: string
+  /** One line for `bench list`. */
+  readonly summary: string
+  /** For people: where the two ends are. */
+  readonly placement: 'both ends in processes of their own' | 'one process'
+  /**
+   * Modules that export `near` (side.ts), and `far` when the other end is a process of its own. Each contestant runs in fresh
+   * processes, so that nobody else's code shapes what the compiler makes of its own.
+   */
+  readonly contestants: { readonly ours: string; readonly raw?: string; readonly [other: string]: string | undefined }
+  readonly figures: readonly Figure[]
+  /** Workspace folders that are built before, with all they stand on. */
+  readonly builds: readonly string[]
+  /** Public options that are not at their defaults, as they are given; printed with every run. */
+  readonly settings?: Readonly<Record<string, unknown>>
+}
+
+/** `oneway_100b_per_s`, and of other contestants than ours `raw_oneway_100b_per_s`. */
+export function figureName(figure: Figure, contestant = 'ours'): string {
+  const name = `${figure.name}_${figure.unit}`
+  return contestant === 'ours' ? name : `${contestant}_${name}`
+}
+
+export function lowerIsBetter(unit: Unit): boolean {
+  return unit === 'us' || unit === 'ms'
+}

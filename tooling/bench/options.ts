@@ -1,0 +1,79 @@
+/** The command line: `bench list | bench all | bench <name> [--rounds N] [--ms N] …`. Pure. */
+import { parseArgs } from 'node:util'
+
+export interface BenchOptions {
+  /** `list`, `all`, or the name of a benchmark. */
+  readonly name: string
+  readonly rounds: number
+  readonly ms: number
+  readonly warmUpMs: number
+  readonly json: boolean
+  readonly help: boolean
+  readonly smoke: boolean
+  readonly source: boolean
+}
+
+/** The text says what was expected; the program ends with exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const MIN_ROUNDS = 5
+const SMOKE = { rounds: 1, ms: 30, warmUpMs: 0 } as const
+
+export const USAGE = `npm run bench -- list | all | <name> [options]
+
+  --rounds N     how often everything is measured, in turns: ours, raw, ours, raw …   (default ${MIN_ROUNDS}, at least ${MIN_ROUNDS})
+  --ms N         length of one measurement in milliseconds                           (default 1000, 10 to 60000)
+  --warm-up N    the same for the round that is not counted                           (default 500, 0 to 60000)
+  --json         figures as one JSON object on the last line of stdout, words on stderr
+  --smoke        one round of ${SMOKE.ms} ms and no judgement: does it still run at all?
+  --source       run packages from source through tsx, not as built: slower, for work on a benchmark
+  --help         this text
+
+Exit codes: 0 pass, 1 fail, 2 usage, 3 void (the raw baseline did not reach what it should: measure again on a quiet machine).`
+
+/** @param names of the benchmarks there are */
+export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions {
+  const { values, positionals } = parsed(args)
+  const help = values.help === true
+  const name = positionals[0] ?? 'list'
+  if (positionals.length > 1) throw new UsageError(`expected one name, got ${positionals.join(' ')}`)
+  if (!help && !['list', 'all', ...names].includes(name)) {
+    throw new UsageError(`there is no benchmark ${JSON.stringify(name)}; there are: ${names.join(', ')}`)
+  }
+  const smoke = values.smoke === true
+  const length = {
+    rounds: integer('--rounds', values.rounds, MIN_ROUNDS, MIN_ROUNDS, 1_000),
+    ms: integer('--ms', values.ms, 1_000, 10, 60_000),
+    warmUpMs: integer('--warm-up', values['warm-up'], 500, 0, 60_000),
+  }
+  return { name, ...(smoke ? SMOKE : length), json: values.json === true, help, smoke, source: values.source === true }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string' },
+        ms: { type: 'string' },
+        'warm-up': { type: 'string' },
+        json: { type: 'boolean' },
+        smoke: { type: 'boolean' },
+        source: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    })
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+function integer(option: string, text: string | undefined, fallback: number, least: number, most: number): number {
+  if (text === undefined) return fallback
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  throw new UsageError(`expected ${option} to be a whole number from ${least} to ${most}, got ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,61 @@
+/** One benchmark from start to verdict: processes up, rounds, processes down, whatever happens in between. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Benchmark } from './benchmark.js'
+import { Contestant } from './contestant.js'
+import type { BenchOptions } from './options.js'
+import { runRounds } from './rounds.js'
+import { judge, type Verdict } from './verdict.js'
+
+export class Run {
+  readonly #benchmark: Benchmark
+  readonly #options: BenchOptions
+  readonly #say: (text: string) => void
+  #folder: string | undefined
+  #contestants: readonly Contestant[] = []
+
+  constructor(benchmark: Benchmark, options: BenchOptions, say: (text: string) => void) {
+    this.#benchmark = benchmark
+    this.#options = options
+    this.#say = say
+  }
+
+  async execute(): Promise<Verdict> {
+    try {
+      const contestants = this.#make()
+      for (const contestant of contestants) await contestant.start()
+      const started = performance.now()
+      const samples = await runRounds(contestants, {
+        ...this.#options,
+        onRound: (round) => {
+          const seconds = ((performance.now() - started) / 1_000).toFixed(0).padStart(4)
+          this.#say(`${seconds} s  ${round === 0 ? 'warm-up' : `round ${round} of ${this.#options.rounds}`} …`)
+        },
+      })
+      for (const contestant of contestants) await contestant.stop()
+      return judge(this.#benchmark, samples, !this.#options.smoke)
+    } finally {
+      await this.cleanUp()
+    }
+  }
+
+  /** Ends every process at once and removes what they wrote. Idempotent; also in the middle of a run. */
+  async cleanUp(): Promise<void> {
+    await Promise.all(this.#contestants.map((contestant) => contestant.kill()))
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #make(): readonly Contestant[] {
+    const parent = mkdtempSync(join(tmpdir(), 'peerconnect-bench-'))
+    this.#folder = parent
+    const fromSource = this.#options.source
+    this.#contestants = Object.entries(this.#benchmark.contestants).flatMap(([name, module]) => {
+      if (module === undefined) return []
+      const folder = join(parent, name)
+      mkdirSync(folder)
+      return [new Contestant({ name, module, folder, fromSource })]
+    })
+    return this.#contestants
+  }
+}
