@@ -12,13 +12,13 @@ const RETRYABLE = {
   ADDRESS_INVALID: false,
   /** Something already has that port. */
   ADDRESS_IN_USE: false,
-  /** The address does not belong to this host. */
+  /** No interface of this machine has the address. */
   ADDRESS_NOT_AVAILABLE: false,
   /** Nobody listens on that port of that address. */
   CONNECTION_REFUSED: true,
   /** No answer within the time limit: the machine is off, or a partition swallows everything. */
   CONNECT_TIMEOUT: true,
-  /** No host has that address; or this host itself is down. */
+  /** No host has that address, or no interface of this one leads there. */
   UNREACHABLE: true,
   /** The host at that address proved another id than the one expected. */
   WRONG_PEER: false,
@@ -26,12 +26,22 @@ const RETRYABLE = {
   SELF_DIALLED: false,
   /** More bytes than a datagram may have. */
   DATAGRAM_TOO_LARGE: false,
-  /** The socket is closed, or its host went down. */
+  /** The socket is closed. */
   SOCKET_CLOSED: false,
   /** On a stream: the other end cut it; the code that Node's own sockets report. */
   ECONNRESET: true,
+  /** On a stream: nothing was acknowledged any more, and the sender gave up. */
+  ETIMEDOUT: true,
   /** On a stream: a write was under way when the stream was destroyed. */
   ECANCELED: false,
+  /** The simulated disk has no room for the batch. */
+  STORE_FULL: true,
+  /** The simulated disk failed to read, write or sync. */
+  STORE_FAILED: true,
+  /** The simulated disk already has an open store. */
+  STORE_LOCKED: true,
+  /** The simulated store was closed, or crashed. */
+  STORE_CLOSED: false,
 } as const
 
 export type TestkitErrorCode = keyof typeof RETRYABLE

@@ -6,8 +6,11 @@ it('exports what users need and nothing else', () => {
     'OFFICE_CONDITIONS',
     'SeededRandom',
     'SimulatedNetwork',
+    'SimulatedStore',
     'TestkitError',
+    'Trace',
     'VirtualClock',
     'createTestLogger',
+    'ed25519KeyPair',
   ])
 })

@@ -1,29 +1,25 @@
-import {
-  drawDatagramDelays,
-  drawStreamDelay,
-  mergeConditions,
-  type NetworkConditions,
-  OFFICE_CONDITIONS,
-} from './network-conditions.js'
+import type { Agenda } from './agenda.js'
+import type { Interface } from './interface.js'
+import type { Machine } from './machine.js'
+import { drawDelay, happens, mergeConditions, type NetworkConditions, OFFICE_CONDITIONS } from './network-conditions.js'
 import type { SeededRandom } from './seeded-random.js'
-import type { PathConditions, StreamPath } from './stream-path.js'
-import type { VirtualClock } from './virtual-clock.js'
 
-/** Within one machine: no loss, and about what a loopback interface takes. */
-const SAME_ADDRESS_DELAY_MS = 0.05
+/** About what a loopback interface takes. */
+const SAME_MACHINE_DELAY_MS = 0.05
 
-/** The cables between the addresses of a simulated network: what gets through, and when. */
+/** The cables between the machines of a simulated network: what gets through, and when. Each direction is one of its own. */
 export class Links {
-  readonly #clock: VirtualClock
-  readonly #random: SeededRandom
-  readonly #cuts = new Set<string>()
-  readonly #off = new Set<string>()
-  readonly #stalled = new Set<StreamPath>()
+  readonly random: SeededRandom
+  readonly #agenda: Agenda
+  readonly #cuts = new Set<number>()
+  readonly #cloggedUntil = new Map<number, number>()
+  readonly #between = new Map<number, Readonly<NetworkConditions>>()
+  readonly #changes = new Map<number, Partial<NetworkConditions>>()
   #conditions: Readonly<NetworkConditions>
 
-  constructor(clock: VirtualClock, random: SeededRandom, conditions: Partial<NetworkConditions>) {
-    this.#clock = clock
-    this.#random = random
+  constructor(agenda: Agenda, random: SeededRandom, conditions: Partial<NetworkConditions>) {
+    this.#agenda = agenda
+    this.random = random
     this.#conditions = mergeConditions(OFFICE_CONDITIONS, conditions)
   }
 
@@ -33,57 +29,92 @@ export class Links {
 
   change(changes: Partial<NetworkConditions>): void {
     this.#conditions = mergeConditions(this.#conditions, changes)
+    for (const [key, own] of this.#changes) this.#between.set(key, mergeConditions(this.#conditions, own))
   }
 
-  passable(from: string, to: string): boolean {
-    return !this.#off.has(from) && !this.#off.has(to) && !this.#cuts.has(`${from}>${to}`)
+  /** Lets one direction differ from the rest of the network. */
+  changeBetween(from: Machine, to: Machine, changes: Partial<NetworkConditions>): void {
+    const key = keyOf(from, to)
+    const own = { ...this.#changes.get(key), ...changes }
+    this.#between.set(key, mergeConditions(this.#conditions, own))
+    this.#changes.set(key, own)
   }
 
-  cut(from: string, to: string): void {
-    if (from !== to) this.#cuts.add(`${from}>${to}`)
+  /** The conditions of one direction. */
+  between(from: Machine, to: Machine): Readonly<NetworkConditions> {
+    if (this.#between.size === 0) return this.#conditions
+    return this.#between.get(keyOf(from, to)) ?? this.#conditions
+  }
+
+  cut(from: Machine, to: Machine): void {
+    if (from !== to) this.#cuts.add(keyOf(from, to))
   }
 
   mend(): void {
     this.#cuts.clear()
-    this.#wakeStalled()
   }
 
-  switchOff(address: string): void {
-    this.#off.add(address)
+  clog(from: Machine, to: Machine, ms: number): void {
+    if (from === to) return
+    const key = keyOf(from, to)
+    const until = this.#agenda.now + ms
+    if (until > (this.#cloggedUntil.get(key) ?? 0)) this.#cloggedUntil.set(key, until)
   }
 
-  switchOn(address: string): void {
-    this.#off.delete(address)
-    this.#wakeStalled()
+  /** Whether what left `from` comes in at `to` now. */
+  passable(from: Machine, to: Machine): boolean {
+    return to.awake && (this.#cuts.size === 0 || !this.#cuts.has(keyOf(from, to)))
   }
 
-  isOff(address: string): boolean {
-    return this.#off.has(address)
+  /** One draw of how long a packet takes from one machine to another, clogging included, and not what waits at its interfaces. */
+  delay(from: Machine, to: Machine): number {
+    if (from === to) return SAME_MACHINE_DELAY_MS
+    const conditions = this.between(from, to)
+    const delay = drawDelay(conditions, this.random)
+    if (happens(conditions.clogging, this.random)) this.clog(from, to, this.random.float() * conditions.clogMs)
+    return this.#cloggedUntil.size === 0 ? delay : delay + this.#cloggedFor(from, to)
   }
 
-  streamDelay(from: string, to: string): number {
-    return from === to ? SAME_ADDRESS_DELAY_MS : drawStreamDelay(this.#conditions, this.#random)
+  /**
+   * When `bytes` that are ready at `moment` have left by an interface. Undefined when its queue holds more than
+   * `share` of what it may.
+   */
+  sent(by: Interface, bytes: number, moment: number, share: number): number | undefined {
+    const { bandwidth, queueBytes } = this.#conditions
+    if (bandwidth === 0 || by.internal) return moment
+    const start = Math.max(moment, by.sendingUntil)
+    if ((start - moment) * bandwidth > queueBytes * share * 1_000) return undefined
+    by.sendingUntil = start + (bytes / bandwidth) * 1_000
+    return by.sendingUntil
   }
 
-  /** The delays of the copies of a datagram that arrive. */
-  datagramDelays(from: string, to: string): number[] {
-    if (!this.passable(from, to)) return []
-    return from === to ? [SAME_ADDRESS_DELAY_MS] : drawDatagramDelays(this.#conditions, this.#random)
+  /** When the queue of an interface will have room again for who may use `share` of it. */
+  roomAt(by: Interface, share: number): number {
+    const { bandwidth, queueBytes } = this.#conditions
+    return bandwidth === 0 ? this.#agenda.now : by.sendingUntil - ((queueBytes * share) / bandwidth) * 1_000
   }
 
-  /** One direction of a stream. */
-  path(from: string, to: string): PathConditions {
-    return {
-      clock: this.#clock,
-      delay: () => this.streamDelay(from, to),
-      passable: () => this.passable(from, to),
-      stalled: (path) => this.#stalled.add(path),
-    }
+  /** When `bytes` that arrive now have come in by an interface; undefined when its queue is full. */
+  received(by: Interface, bytes: number): number | undefined {
+    const { bandwidth, queueBytes } = this.#conditions
+    const { now } = this.#agenda
+    if (bandwidth === 0 || by.internal) return now
+    const start = Math.max(now, by.receivingUntil)
+    if ((start - now) * bandwidth > queueBytes * 1_000) return undefined
+    by.receivingUntil = start + (bytes / bandwidth) * 1_000
+    return by.receivingUntil
   }
 
-  #wakeStalled(): void {
-    const waiting = [...this.#stalled]
-    this.#stalled.clear()
-    for (const path of waiting) path.wake()
+  #cloggedFor(from: Machine, to: Machine): number {
+    const key = keyOf(from, to)
+    const until = this.#cloggedUntil.get(key)
+    if (until === undefined) return 0
+    if (until > this.#agenda.now) return until - this.#agenda.now
+    this.#cloggedUntil.delete(key)
+    return 0
   }
+}
+
+function keyOf(from: Machine, to: Machine): number {
+  return from.index * 2 ** 24 + to.index
 }

@@ -76,6 +76,23 @@ describe('SeededRandom', () => {
     expect(sum / 50_000).toBeCloseTo(0.7, 1)
   })
 
+  it('is true as often as asked, and puts lists into any order, without changing them', () => {
+    const random = new SeededRandom(4)
+    const hits = Array.from({ length: 10_000 }, () => random.chance(0.3)).filter(Boolean).length
+    expect(hits / 10_000).toBeCloseTo(0.3, 1)
+    expect([random.chance(0), random.chance(1)]).toEqual([false, true])
+    const list = [1, 2, 3]
+    const orders = new Map<string, number>()
+    for (let n = 0; n < 6_000; n++) {
+      const order = random.shuffle(list).join('')
+      orders.set(order, (orders.get(order) ?? 0) + 1)
+    }
+    expect(list).toEqual([1, 2, 3])
+    expect(orders.size).toBe(6)
+    for (const count of orders.values()) expect(Math.abs(count - 1_000)).toBeLessThan(150)
+    expect(() => random.chance(1.1)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }))
+  })
+
   it('refuses an empty list and bounds that make no sense', () => {
     const random = new SeededRandom(1)
     expect(() => random.pick([])).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }))

@@ -51,6 +51,26 @@ export class SeededRandom {
     return min + Math.floor(this.float() * (max - min + 1))
   }
 
+  /** True with the given probability, between 0 and 1. */
+  chance(probability: number): boolean {
+    if (!(probability >= 0 && probability <= 1)) {
+      throw new TestkitError('BAD_ARGUMENT', `chance() needs a probability between 0 and 1, got ${probability}`)
+    }
+    return this.float() < probability
+  }
+
+  /** A new list with the same elements in random order; every order is equally likely (Fisher and Yates). */
+  shuffle<T>(list: readonly T[]): T[] {
+    const shuffled = [...list]
+    for (let last = shuffled.length - 1; last > 0; last--) {
+      const other = this.integer(0, last)
+      const element = shuffled[last] as T
+      shuffled[last] = shuffled[other] as T
+      shuffled[other] = element
+    }
+    return shuffled
+  }
+
   /** One element of a list that is not empty. */
   pick<T>(list: readonly T[]): T {
     if (list.length === 0) throw new TestkitError('BAD_ARGUMENT', 'pick() needs a list that is not empty')

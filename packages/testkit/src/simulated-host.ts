@@ -1,4 +1,6 @@
+import type { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
+import type { HostClock } from './host-clock.js'
 import type { SimulatedAddress } from './simulated-address.js'
 
 /** A stream whose other end's id is proved, as far as a simulation proves anything. Whoever receives it owns it. */
@@ -22,10 +24,13 @@ export interface SimulatedSocket {
   readonly address: SimulatedAddress
   /**
    * Resolves when the host has taken the datagram, which says nothing about its arrival. The bytes are copied at once.
-   * Rejects with DATAGRAM_TOO_LARGE, SOCKET_CLOSED, ADDRESS_INVALID.
+   * Rejects with DATAGRAM_TOO_LARGE, SOCKET_CLOSED, ADDRESS_INVALID, UNREACHABLE (no interface of that family).
    */
   send(bytes: Uint8Array, to: SimulatedAddress): Promise<void>
-  /** Receives what is sent to `group` on this socket's port. Throws ADDRESS_NOT_AVAILABLE for an interface of another host. */
+  /**
+   * Receives what is sent to `group` on this socket's port, on the interface with that address (or, for IPv6, that scope:
+   * `::%eth0`). Throws ADDRESS_NOT_AVAILABLE when the machine has no such interface.
+   */
   joinGroup(group: string, interfaceAddress: string): void
   leaveGroup(group: string, interfaceAddress: string): void
   /** Idempotent. Nothing is delivered after the call. */
@@ -35,7 +40,7 @@ export interface SimulatedSocket {
 export interface SimulatedConnectOptions<Id> {
   /** Another proved id rejects with WRONG_PEER. Compared by its `equals` method if it has one, else by `===`. */
   expect?: Id
-  /** Virtual time for connection and handshake together, in ms. @default 5000 */
+  /** Time of the host for connection and handshake together, in ms. @default 5000 */
   timeoutMs?: number
   /** Rejects with its reason, at any moment before the promise settles. */
   signal?: AbortSignal
@@ -53,24 +58,39 @@ export interface SimulatedBindOptions {
   port: number
   /** Lets other sockets bind the same port: each receives multicast, only the last one bound receives unicast. @default false */
   shareAddress?: boolean
-  /** The single interface of the host is used whatever `interfaceAddress` says; `loopback: false` keeps it off this address. */
+  /** The interface that multicast leaves by (default: the first), and whether sockets of this machine get it too (default: yes). */
   multicast?: { interfaceAddress: string; ttl?: number; loopback?: boolean }
   signal?: AbortSignal
 }
 
 /**
- * One process on one machine of a simulated network: what a real program would get from its operating system. Several
- * hosts may share an address, as several programs share a machine.
+ * One life of one process on one machine of a simulated network: what a real program would get from its operating
+ * system. Several hosts may share a machine, as several programs do.
+ *
+ * A life ends by `crash` or `powerOff` of the network. From then on nothing that belongs to it is ever called again: no
+ * timer, no listener, no event; no promise that it waits for settles, and calls on it do nothing.
  */
 export interface SimulatedHost<Id> {
+  /** For logs: `simulated`. */
   readonly name: string
   readonly id: Id
+  /** The first of `addresses`. */
   readonly address: string
-  /** False after `crash` and `powerOff`, until `restart`. */
+  /** Of all interfaces but loopback, in their order; they follow `changeAddress`. */
+  readonly addresses: readonly string[]
+  /** False once this life has ended. */
   readonly running: boolean
+  /** The clock of this life: `now()` starts at 0 with it and follows the drift of the machine; stands still while it sleeps. */
+  readonly clock: HostClock
+  /** As `os.networkInterfaces()` would list them. */
+  interfaces(): ReturnType<typeof networkInterfaces>
+  /**
+   * Takes `ms` of this host's processor: what it sends leaves after it, and what it is to receive, timers included, waits for it.
+   */
+  spend(ms: number): void
   /** Rejects with CONNECTION_REFUSED, CONNECT_TIMEOUT, UNREACHABLE, WRONG_PEER, SELF_DIALLED, ADDRESS_INVALID or the signal's reason. */
   connect(address: SimulatedAddress, options?: SimulatedConnectOptions<Id>): Promise<SimulatedStream<Id>>
-  /** Rejects with ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, ADDRESS_INVALID, UNREACHABLE. */
+  /** Rejects with ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, ADDRESS_INVALID. */
   listen(
     address: SimulatedAddress,
     onStream: (stream: SimulatedStream<Id>) => void,

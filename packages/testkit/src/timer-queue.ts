@@ -1,10 +1,17 @@
-/** A callback waiting for its moment. Opaque to callers. */
+/** What happens at a moment. The result says whether code under test ran: see `NOTHING_TO_SETTLE`. */
+export interface Job {
+  fire(): unknown
+}
+
+/** A job that waits for its moment. Opaque to users of the clock. */
 export interface QueuedTimer {
   readonly due: number
   /** Breaks ties: of two timers due at the same moment the one set first fires first. */
   readonly order: number
-  readonly callback: () => void
-  cancelled: boolean
+  /** Whose timer it is: the timers of one owner can be dropped together. */
+  readonly owner: object | undefined
+  /** Undefined once it has fired or was cancelled, so that a handle that is kept keeps nothing else alive. */
+  job: Job | undefined
 }
 
 /** Fewer cancelled timers than this are not worth a clean-up. */
@@ -24,49 +31,65 @@ export class TimerQueue {
     return this.#live
   }
 
-  add(due: number, callback: () => void): QueuedTimer {
-    const timer: QueuedTimer = { due, order: this.#order++, callback, cancelled: false }
-    this.#heap.push(timer)
-    this.#siftUp(this.#heap.length - 1)
+  add(due: number, job: Job, owner: object | undefined): QueuedTimer {
+    const timer: QueuedTimer = { due, order: this.#order++, owner, job }
+    const heap = this.#heap
+    heap.push(timer)
+    if (heap.length > 1) this.#siftUp(timer, heap.length - 1)
     this.#live++
     return timer
   }
 
   /** Cancels a waiting timer. One that has fired or was cancelled before is left alone. */
   cancel(timer: QueuedTimer): void {
-    if (timer.cancelled) return
-    timer.cancelled = true
+    if (timer.job === undefined) return
+    timer.job = undefined
     this.#live--
-    if (this.#heap.length >= MIN_CLEAN_UP && this.#live < this.#heap.length / 2) {
-      // A sorted list is a valid heap.
-      this.#heap = this.#heap.filter((waiting) => !waiting.cancelled).sort((a, b) => (before(a, b) ? -1 : 1))
+    if (this.#heap.length >= MIN_CLEAN_UP && this.#live < this.#heap.length / 2) this.#cleanUp()
+  }
+
+  /** Cancels all timers of an owner: one pass over everything that waits. */
+  cancelOwned(owner: object): void {
+    for (const timer of this.#heap) {
+      if (timer.owner !== owner || timer.job === undefined) continue
+      timer.job = undefined
+      this.#live--
     }
+    this.#cleanUp()
   }
 
+  /** The first timer, which stays. */
   peek(): QueuedTimer | undefined {
-    while (this.#heap[0]?.cancelled) this.#removeTop()
-    return this.#heap[0]
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.job !== undefined) return first
+      this.#removeTop()
+    }
+    return undefined
   }
 
-  /** Removes and returns the first timer; it counts as fired from here on. */
-  take(): QueuedTimer | undefined {
+  /** Removes the first timer if it is due by `until`. The caller takes its job out, which marks it as fired. */
+  take(until: number): QueuedTimer | undefined {
     const timer = this.peek()
-    if (timer === undefined) return undefined
+    if (timer === undefined || timer.due > until) return undefined
     this.#removeTop()
-    this.cancel(timer)
+    this.#live--
     return timer
   }
 
-  #removeTop(): void {
-    const last = this.#heap.pop()
-    if (last === undefined || this.#heap.length === 0) return
-    this.#heap[0] = last
-    this.#siftDown(0)
+  #cleanUp(): void {
+    const heap = this.#heap.filter((waiting) => waiting.job !== undefined)
+    this.#heap = heap
+    for (let index = (heap.length >> 1) - 1; index >= 0; index--) this.#siftDown(heap[index] as QueuedTimer, index)
   }
 
-  #siftUp(from: number): void {
+  #removeTop(): void {
     const heap = this.#heap
-    const timer = heap[from] as QueuedTimer
+    const last = heap.pop()
+    if (last !== undefined && heap.length > 0) this.#siftDown(last, 0)
+  }
+
+  #siftUp(timer: QueuedTimer, from: number): void {
+    const heap = this.#heap
     let index = from
     while (index > 0) {
       const parentIndex = (index - 1) >> 1
@@ -78,15 +101,15 @@ export class TimerQueue {
     heap[index] = timer
   }
 
-  #siftDown(from: number): void {
+  #siftDown(timer: QueuedTimer, from: number): void {
     const heap = this.#heap
-    const timer = heap[from] as QueuedTimer
+    const length = heap.length
     let index = from
     for (;;) {
       let childIndex = 2 * index + 1
-      if (childIndex >= heap.length) break
+      if (childIndex >= length) break
       const right = childIndex + 1
-      if (right < heap.length && before(heap[right] as QueuedTimer, heap[childIndex] as QueuedTimer)) childIndex = right
+      if (right < length && before(heap[right] as QueuedTimer, heap[childIndex] as QueuedTimer)) childIndex = right
       const child = heap[childIndex] as QueuedTimer
       if (!before(child, timer)) break
       heap[index] = child

@@ -6,8 +6,11 @@
  * it does in real time. Work done by the operating system (files, sockets, asynchronous cryptography) takes real time
  * and is not waited for.
  */
+import { Agenda, NOTHING_DUE, NOTHING_TO_SETTLE } from './agenda.js'
 import { TestkitError } from './errors.js'
-import { type QueuedTimer, TimerQueue } from './timer-queue.js'
+import { settledSteps } from './settled-steps.js'
+import type { QueuedTimer } from './timer-queue.js'
+import type { Trace } from './trace.js'
 
 /** 2026-01-01T00:00:00Z: a fixed date, so that nothing in a test depends on the day it runs. */
 const DEFAULT_UNIX_START = 1_767_225_600_000
@@ -15,42 +18,49 @@ const DEFAULT_UNIX_START = 1_767_225_600_000
 /** One minute of virtual time is long for anything a test waits for and costs next to nothing when it is not used up. */
 const DEFAULT_LIMIT_MS = 60_000
 
-/** More timers than any test needs at one instant: beyond it two timers are surely calling each other for ever. */
-const MAX_TIMERS_PER_INSTANT = 100_000
-
-/** Event loop turns granted to callbacks that keep scheduling immediates. Node's streams need one or two. */
-const MAX_SETTLE_TURNS = 1_000
+/** Events of the simulator itself that run in one go; then the event loop gets a turn, so that a test's own time limit works. */
+const MAX_SILENT_RUN = 10_000
 
 export interface VirtualClockOptions {
   /** What `unixNow()` reads at the start, in Unix milliseconds. @default 2026-01-01T00:00:00Z */
   unixStart?: number
+  /** Gets the moment of every timer that fires. */
+  trace?: Trace
 }
 
 export class VirtualClock {
-  readonly #timers = new TimerQueue()
-  readonly #unixStart: number
-  #now = 0
+  /** What `unixNow()` read at the start, in Unix milliseconds. */
+  readonly unixStart: number
+  readonly #agenda: Agenda
   #moving = false
-  #firedAt = -1
-  #firedCount = 0
 
   constructor(options: VirtualClockOptions = {}) {
-    this.#unixStart = options.unixStart ?? DEFAULT_UNIX_START
+    const { unixStart = DEFAULT_UNIX_START, trace } = options
+    if (!Number.isFinite(unixStart)) {
+      throw new TestkitError('BAD_ARGUMENT', `unixStart must be a number of Unix milliseconds, got ${unixStart}`)
+    }
+    this.unixStart = unixStart
+    this.#agenda = new Agenda(trace)
   }
 
   /** Virtual milliseconds since the clock was made; never goes back. */
   now(): number {
-    return this.#now
+    return this.#agenda.now
   }
 
   /** Virtual Unix milliseconds, as an integer. */
   unixNow(): number {
-    return this.#unixStart + Math.floor(this.#now)
+    return Math.floor(this.unixStart + this.#agenda.now)
   }
 
-  /** Number of timers waiting. */
+  /** Number of timers waiting, those of the simulated network included. */
   get pending(): number {
-    return this.#timers.size
+    return this.#agenda.pending
+  }
+
+  /** Number of timers that have fired so far, those of the simulated network included. */
+  get fired(): number {
+    return this.#agenda.fired
   }
 
   /**
@@ -58,15 +68,13 @@ export class VirtualClock {
    * because Node's own timers would silently fire at once.
    */
   setTimeout(callback: () => void, delayMs: number): unknown {
-    if (!Number.isFinite(delayMs)) {
-      throw new TestkitError('BAD_ARGUMENT', `a timer needs a finite delay in milliseconds, got ${delayMs}`)
-    }
-    return this.#timers.add(this.#now + Math.max(0, delayMs), callback)
+    requireDelay(delayMs)
+    return this.#agenda.after(delayMs, { fire: callback })
   }
 
   /** Cancels a timer; `undefined`, fired and cancelled timers are ignored. */
   clearTimeout(timer: unknown): void {
-    if (timer !== undefined && timer !== null) this.#timers.cancel(timer as QueuedTimer)
+    if (timer !== undefined && timer !== null) this.#agenda.cancel(timer as QueuedTimer)
   }
 
   /**
@@ -77,15 +85,29 @@ export class VirtualClock {
    * already moving, with RUNAWAY_TIMERS when time cannot move on.
    */
   async advance(ms: number): Promise<void> {
-    if (!Number.isFinite(ms) || ms < 0) {
-      throw new TestkitError('BAD_ARGUMENT', `advance() needs a number of milliseconds of at least 0, got ${ms}`)
+    const until = this.#moment(ms)
+    this.#startMoving()
+    try {
+      await this.#run(until, undefined)
+      this.#agenda.now = until
+    } finally {
+      this.#moving = false
     }
-    await this.#exclusively(async () => {
-      const until = this.#now + ms
-      await settle()
-      while (this.#fireNext(until)) await settle()
-      this.#now = until
-    })
+  }
+
+  /**
+   * As `advance`, but returns when it is done and lets nothing settle in between: for code that is synchronous throughout,
+   * as pure state machines and bare datagrams are. Promises of the code under test settle after it.
+   */
+  advanceSync(ms: number): void {
+    const until = this.#moment(ms)
+    this.#startMoving()
+    try {
+      while (this.#agenda.fireNext(until) !== NOTHING_DUE);
+      this.#agenda.now = until
+    } finally {
+      this.#moving = false
+    }
   }
 
   /**
@@ -94,18 +116,54 @@ export class VirtualClock {
    * as no timer is left that could change anything; otherwise as `advance` does.
    */
   async runUntil(condition: () => boolean, options: { limitMs?: number } = {}): Promise<void> {
-    const limitMs = options.limitMs ?? DEFAULT_LIMIT_MS
-    await this.#exclusively(async () => {
-      const from = this.#now
-      await settle()
-      while (!condition()) {
-        if (!this.#fireNext(from + limitMs)) throw this.#notReached(condition, from, limitMs)
-        await settle()
+    const { limitMs = DEFAULT_LIMIT_MS } = options
+    if (!(limitMs >= 0)) {
+      throw new TestkitError('BAD_ARGUMENT', `limitMs must be a number of milliseconds of at least 0, got ${limitMs}`)
+    }
+    const from = this.#agenda.now
+    this.#startMoving()
+    try {
+      const reached = await this.#run(from + limitMs, condition)
+      if (!reached) throw this.#notReached(condition, from, limitMs)
+    } finally {
+      this.#moving = false
+    }
+  }
+
+  /** Fires until nothing is due by `until` (false), or until the condition holds (true). */
+  #run(until: number, condition: (() => boolean) | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const step = (): boolean => {
+        try {
+          const reached = this.#fireSome(until, condition)
+          if (reached === undefined) return true
+          resolve(reached)
+        } catch (error) {
+          reject(error)
+        }
+        return false
       }
+      settledSteps(step)
     })
   }
 
-  async #exclusively(move: () => Promise<void>): Promise<void> {
+  /** Fires up to the first timer after which something may have to settle. Undefined when there is more to fire. */
+  #fireSome(until: number, condition: (() => boolean) | undefined): boolean | undefined {
+    for (let silent = 0; silent < MAX_SILENT_RUN; silent++) {
+      if (condition?.() === true) return true
+      const outcome = this.#agenda.fireNext(until)
+      if (outcome === NOTHING_DUE) return false
+      if (outcome !== NOTHING_TO_SETTLE) return undefined
+    }
+    return undefined
+  }
+
+  #moment(ms: number): number {
+    if (Number.isFinite(ms) && ms >= 0) return this.#agenda.moment(ms)
+    throw new TestkitError('BAD_ARGUMENT', `advancing needs a number of milliseconds of at least 0, got ${ms}`)
+  }
+
+  #startMoving(): void {
     if (this.#moving) {
       throw new TestkitError(
         'CLOCK_BUSY',
@@ -113,56 +171,28 @@ export class VirtualClock {
       )
     }
     this.#moving = true
-    try {
-      await move()
-    } finally {
-      this.#moving = false
-    }
-  }
-
-  #fireNext(until: number): boolean {
-    const timer = this.#timers.peek()
-    if (timer === undefined || timer.due > until) return false
-    this.#timers.take()
-    this.#now = timer.due
-    this.#guardAgainstStandstill()
-    timer.callback()
-    return true
-  }
-
-  #guardAgainstStandstill(): void {
-    if (this.#firedAt !== this.#now) {
-      this.#firedAt = this.#now
-      this.#firedCount = 0
-    }
-    if (++this.#firedCount > MAX_TIMERS_PER_INSTANT) {
-      throw new TestkitError(
-        'RUNAWAY_TIMERS',
-        `over ${MAX_TIMERS_PER_INSTANT} timers fired at ${this.#now} ms: some callback sets a timer of 0 ms again and again`,
-      )
-    }
   }
 
   #notReached(condition: () => boolean, from: number, limitMs: number): TestkitError {
-    const next = this.#timers.peek()
+    const next = this.#agenda.nextDue()
     const why =
       next === undefined
         ? 'no timer is left that could change anything'
-        : `the next of ${this.#timers.size} timers is due at ${next.due} ms`
+        : `the next of ${this.#agenda.pending} timers is due at ${next} ms`
     return new TestkitError(
       'CONDITION_NOT_REACHED',
-      `the condition did not hold within the limit of ${limitMs} ms (started at ${from} ms, stopped at ${this.#now} ms, ${why}): ${condition}`,
+      `the condition did not hold within the limit of ${limitMs} ms (started at ${from} ms, stopped at ${this.#agenda.now} ms, ${why}): ${condition}`,
     )
+  }
+
+  /** For the simulated network only. */
+  static agendaOf(clock: VirtualClock): Agenda {
+    return clock.#agenda
   }
 }
 
-/**
- * Waits until nothing is left to run but timers and the operating system. A turn of the event loop lets all microtasks
- * and ticks run; further turns follow while other code still has immediates waiting.
- */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < MAX_SETTLE_TURNS; turn++) {
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    if (!process.getActiveResourcesInfo().includes('Immediate')) return
-  }
+/** Throws BAD_ARGUMENT for a delay that is not finite. */
+export function requireDelay(delayMs: number): void {
+  if (Number.isFinite(delayMs)) return
+  throw new TestkitError('BAD_ARGUMENT', `a timer needs a finite delay in milliseconds, got ${delayMs}`)
 }

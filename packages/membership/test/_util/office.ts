@@ -33,7 +33,7 @@ export class Office {
     const address = `10.0.0.${this.#colleagues.length + 1}`
     const host = this.network.host({ id, address })
     const protocol: NetworkProtocol = host
-    const { clock } = this
+    const { clock } = host
     const random = this.random.stream(name)
     const addresses = [{ host: address, port: PORT }]
     const own = signPeerRecord(identity, { sequence: 1, name, addresses, capabilities: [] })
@@ -63,9 +63,11 @@ export class Office {
     await dial
   }
 
+  /** Closes whoever still runs: nothing that belongs to a host that went down ever settles. */
   async close(): Promise<void> {
     const closing = Promise.all(
-      this.#colleagues.map(async ({ membership, connector }) => {
+      this.#colleagues.map(async ({ host, membership, connector }) => {
+        if (!host.running) return
         await membership.close()
         await connector.close()
       }),
