@@ -27,6 +27,12 @@ const programs = {
   format: 'tooling/format.ts',
 }
 
+/**
+ * What a program asks of Node. A simulation lives on short-lived objects: with room for 64 MiB of them (the default is 16) fewer are
+ * still alive at a collection and have to be copied, which saves a tenth of its time.
+ */
+const nodeOptions = { lab: ['--max-semi-space-size=64'] }
+
 const [command, ...args] = process.argv.slice(2)
 const program = programs[command]
 if (program === undefined) {
@@ -82,7 +88,7 @@ function hand(file, programArgs, tookMs) {
   const tsx = pathToFileURL(join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href
   const child = spawn(
     process.execPath,
-    ['--conditions=@pc/source', '--import', tsx, join(root, file), ...programArgs],
+    [...(nodeOptions[command] ?? []), '--conditions=@pc/source', '--import', tsx, join(root, file), ...programArgs],
     {
       stdio: 'inherit',
       env: { ...process.env, PC_SETUP_MS: String(Math.round(tookMs)), DO_NOT_TRACK: '1' },

@@ -1,4 +1,8 @@
-/** `npm test`: the quick gate. Format, lint, types, layers, unused code, then unit, property and loopback tests with coverage. */
+/**
+ * `npm test`: the quick gate. Format, lint, types, layers, unused code, then unit, property and loopback tests with coverage, then
+ * a short stay in the laboratory: seeds of the simulation, and mutated input.
+ */
+import { QUICK_LAB } from './lab/gate.js'
 import { LOOPBACK } from './loopback.js'
 import { fromSource, runSteps, tool } from './steps.js'
 
@@ -14,4 +18,7 @@ await runSteps('npm test', [
   { name: 'unused code', command: tool('knip') },
   { name: 'tests', command: tool('vitest', 'run', '--coverage') },
   { name: 'coverage', command: fromSource('tooling/coverage.ts') },
+  { name: 'planted bugs still apply', command: fromSource('tooling/planted/check.ts') },
+  ...QUICK_LAB,
+  { name: 'fuzz, 12,000 cases', command: fromSource('tooling/fuzz/main.ts', '--cases', '12000', '--untimed') },
 ])

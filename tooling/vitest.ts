@@ -4,13 +4,16 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const conditions = ['@pc/source', 'node', 'import', 'module', 'default']
 
 /** The one test configuration: every package runs its TypeScript source through the `@pc/source` export condition. */
-export function packageConfig(name: string): ViteUserConfig {
+export function packageConfig(
+  name: string,
+  include: string[] = ['src/**/*.test.ts', 'test/**/*.test.ts'],
+): ViteUserConfig {
   return defineConfig({
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: conditions } },
     test: {
       name,
-      include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+      include,
       execArgv: ['--conditions=@pc/source'],
       globalSetup: [fileURLToPath(new URL('./vitest-interfaces.ts', import.meta.url))],
       coverage: {

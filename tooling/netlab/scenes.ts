@@ -3,7 +3,7 @@ import { type DaemonProcess, delay } from '../daemon-process.js'
 import type { Ledger } from '../ledger.js'
 import type { Netlab } from './netlab.js'
 
-/** A connection dies 7.5 s after the last byte, the check behind it takes 2 s, and design.md wants the verdict within 10 s. */
+/** A connection dies 7.5 s after the last byte, the check behind it takes 2 s, and the promise is a verdict within 10 s. */
 export const OFFLINE_LIMIT_MS = 10_000
 /** An offline peer is looked for again after 30 s, ± 20 %, and the check may take 2 s. */
 export const RECHECK_LIMIT_MS = 38_000

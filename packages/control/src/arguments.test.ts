@@ -51,6 +51,57 @@ describe('ArgumentReader', () => {
     expect(() => read(new ArgumentReader(args))).toThrow(badArguments('argument peer: expected'))
   })
 
+  it.each([
+    [1, 'the number 1'],
+    [true, 'true'],
+    ['word', 'the text "word"'],
+    ['x'.repeat(64), `the text "${'x'.repeat(64)}"`],
+    ['x'.repeat(65), 'a text of 65'],
+    [new Uint8Array(3), '3 bytes'],
+    [[1], 'a list'],
+    [{ a: 1 }, 'a map'],
+  ] satisfies [Value, string][])('says what came for an argument: %j', (value, shown) => {
+    const reader = new ArgumentReader({ it: value })
+    const read = typeof value === 'number' ? () => reader.text('it') : () => reader.integer('it')
+    expect(read).toThrow(badArguments(`, got ${shown}`))
+    expect(read).toThrow(expect.objectContaining({ details: { argument: 'it' } }))
+  })
+
+  it('refuses a list and bytes for a text, however many elements they have', () => {
+    for (const value of [['a'], Uint8Array.of(1)]) {
+      expect(() => new ArgumentReader({ it: value }).text('it')).toThrow(badArguments('argument it: expected a text'))
+    }
+  })
+
+  it('takes values at both ends of what is allowed, and none beyond', () => {
+    const text = (value: string) => new ArgumentReader({ it: value }).text('it', { minLength: 2, maxLength: 4 })
+    expect([text('ab'), text('abcd')]).toEqual(['ab', 'abcd'])
+    for (const value of ['a', 'abcde']) expect(() => text(value)).toThrow(badArguments('a text of 2 to 4 characters'))
+    const integer = (value: number) => new ArgumentReader({ it: value }).integer('it', { min: -1, max: 1 })
+    expect([integer(-1), integer(1)]).toEqual([-1, 1])
+    for (const value of [-2, 2]) expect(() => integer(value)).toThrow(badArguments('an integer from -1 to 1'))
+    expect(new ArgumentReader({ it: 0 }).integer('it')).toBe(0)
+  })
+
+  it('names the argument that is missing, for programs too', () => {
+    for (const read of [
+      (reader: ArgumentReader) => reader.text('peer'),
+      (reader: ArgumentReader) => reader.integer('peer'),
+      (reader: ArgumentReader) => reader.boolean('peer'),
+    ]) {
+      expect(() => read(new ArgumentReader({}))).toThrow(badArguments('argument peer is missing: expected'))
+      expect(() => read(new ArgumentReader({}))).toThrow(expect.objectContaining({ details: { argument: 'peer' } }))
+    }
+    expect(new ArgumentReader({}).optionalBoolean('peer')).toBeUndefined()
+  })
+
+  it('shows the first 64 characters of an argument that nobody asked for', () => {
+    const name = 'n'.repeat(100)
+    const done = () => new ArgumentReader({ [name]: 1 }).done()
+    expect(done).toThrow(badArguments(`unknown argument "${'n'.repeat(64)}":`))
+    expect(done).toThrow(expect.objectContaining({ details: { argument: 'n'.repeat(64) } }))
+  })
+
   it('refuses arguments that nobody asked for', () => {
     const reader = new ArgumentReader({ limit: 1, limt: 2 })
     reader.optionalInteger('limit')

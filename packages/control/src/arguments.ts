@@ -84,7 +84,7 @@ export class ArgumentReader {
     }
   }
 
-  #take(name: string): Value | undefined {
+  #take(name: string): NonNullable<Value> | undefined {
     return this.value(name) ?? undefined
   }
 
@@ -111,14 +111,13 @@ function asMap(args: Value): ReadonlyMap<string, Value> {
   throw new ControlError('BAD_ARGUMENTS', `expected a map of arguments, got ${kindOf(args)}`)
 }
 
-function unfit(name: string, expected: string, value: Value): ControlError {
+function unfit(name: string, expected: string, value: NonNullable<Value>): ControlError {
   return new ControlError('BAD_ARGUMENTS', `argument ${name}: expected ${expected}, got ${kindOf(value)}`, {
     details: { argument: name },
   })
 }
 
-function kindOf(value: Value): string {
-  if (value === null) return 'nil'
+function kindOf(value: NonNullable<Value>): string {
   if (typeof value === 'number') return `the number ${value}`
   if (typeof value === 'string')
     return value.length > MAX_SHOWN ? `a text of ${value.length}` : `the text ${quoted(value)}`

@@ -161,5 +161,5 @@ function text(body: Value, name: string): string {
 }
 
 function member(body: Value, name: string): Value | undefined {
-  return isMap(body) && Object.hasOwn(body, name) ? body[name] : undefined
+  return isMap(body) ? body[name] : undefined
 }

@@ -52,6 +52,7 @@ export class Discovery {
   readonly #links: Links
   readonly #unregister: () => void
   #timer: unknown
+  #timerAt = Number.POSITIVE_INFINITY
   #pollTimer: unknown
   #updating: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -156,8 +157,7 @@ export class Discovery {
       return
     }
     this.#lastHeardAt = this.#options.clock.unixNow()
-    this.#links.noteHeard(from.host)
-    const interfaceName = this.#links.nameOf(from.host)
+    const interfaceName = this.#links.noteHeard(from.host)
     this.#feed({ type: 'heard', body: read, bootId, from, interfaceName })
   }
 
@@ -169,11 +169,19 @@ export class Discovery {
 
   #setTimer(): void {
     const { clock } = this.#options
+    const { wakeAt } = this.#state
+    // Most of what is heard changes nothing about it.
+    if (wakeAt === this.#timerAt && this.#closing === undefined) return
     clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    const { wakeAt } = this.#state
+    this.#timerAt = wakeAt
     if (this.#closing !== undefined || wakeAt === Number.POSITIVE_INFINITY) return
-    this.#timer = clock.setTimeout(() => this.#feed({ type: 'timer' }), Math.max(0, wakeAt - clock.now()))
+    this.#timer = clock.setTimeout(this.#onTimer, Math.max(0, wakeAt - clock.now()))
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#feed({ type: 'timer' })
   }
 
   #perform(effect: Effect): void {

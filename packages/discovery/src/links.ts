@@ -77,9 +77,11 @@ export class Links {
     return this.#linkOf(host)?.networkInterface.name
   }
 
-  noteHeard(host: string): void {
+  /** Counts something valid from `host`. Returns what `nameOf` does. */
+  noteHeard(host: string): string | undefined {
     const link = this.#linkOf(host)
     if (link !== undefined) link.heard++
+    return link?.networkInterface.name
   }
 
   /**

@@ -131,6 +131,28 @@ describe('DiscoveryState', () => {
       expect(state.counters.answersUnasked).toBe(1)
     })
 
+    it('are believed for the latest 16 announcements only, so that what is remembered stays small', () => {
+      const state = create()
+      state.handle({ type: 'start' }, 0)
+      const nonces: Uint8Array[] = []
+      let now = 0
+      while (nonces.length < 17) {
+        for (const [at, effect] of run(state, now + 250)) {
+          if (effect.type === 'announce') nonces.push(effect.nonce)
+          now = at
+        }
+        state.handle({ type: 'interfaces-changed' }, now)
+      }
+      expect(now).toBeLessThan(5_000)
+      const answer = (bootId: string, nonce: Uint8Array = new Uint8Array(8)) =>
+        state.handle(heard(bootId, { wantsAnswers: false, nonce }), now)
+      expect(answer('a', nonces[0])).toEqual([])
+      expect(state.counters).toMatchObject({ answersUnasked: 1, hints: 0 })
+      expect(answer('b', nonces[1])).toHaveLength(1)
+      expect(answer('c', nonces[16])).toHaveLength(1)
+      expect(state.counters).toMatchObject({ answersUnasked: 1, hints: 2 })
+    })
+
     it('are not believed without our nonce, and are never answered', () => {
       const { state } = announced()
       expect(state.handle(heard('a', { wantsAnswers: false }), 60)).toEqual([])

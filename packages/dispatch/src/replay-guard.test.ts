@@ -31,4 +31,31 @@ describe('ReplayGuard', () => {
       expect(guard.size).toBeLessThanOrEqual(8)
     }
   })
+
+  it('stays bounded when every datagram is of another boot, and counts each boot once', () => {
+    const guard = new ReplayGuard(8)
+    const sizes = Array.from({ length: 10 }, (_, boot) => {
+      guard.accept(`boot ${boot}`, 1)
+      return guard.size
+    })
+    expect(sizes).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 5, 6])
+    // From the older generation into the younger one.
+    expect(guard.accept('boot 4', 2)).toBe(true)
+    expect(guard.size).toBe(6)
+  })
+
+  it('forgets nobody for a boot that sends a lot', () => {
+    const guard = new ReplayGuard(8)
+    for (const boot of ['a', 'b', 'c', 'd']) guard.accept(boot, 5)
+    for (let sentAt = 6; sentAt < 100; sentAt++) guard.accept('a', sentAt)
+    expect(['b', 'c', 'd'].map((boot) => guard.accept(boot, 5))).toEqual([false, false, false])
+    expect(guard.size).toBe(4)
+  })
+
+  it('keeps two boots at least', () => {
+    const guard = new ReplayGuard(0)
+    guard.accept('a', 1)
+    guard.accept('b', 1)
+    expect([guard.size, guard.accept('a', 1), guard.accept('b', 1)]).toEqual([2, false, false])
+  })
 })

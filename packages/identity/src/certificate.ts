@@ -61,7 +61,9 @@ export function peerIdOfCertificate(certificate: X509Certificate): PeerId {
     refuse(`valid from ${certificate.validFrom} to ${certificate.validTo}; a peer's certificate never expires`)
   }
   try {
-    return PeerId.fromBytes(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'))
+    // Its signature was just verified under this key.
+    const id = PeerId.provedBy(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'), () => true)
+    return id ?? refuse('its key is no peer id')
   } catch (cause) {
     return refuse('its key is no peer id', cause)
   }

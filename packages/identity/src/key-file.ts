@@ -57,6 +57,8 @@ async function readKeyText(handle: FileHandle, file: string): Promise<string> {
     const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
     return fail('KEY_PERMISSIONS', file, `is open to other users (mode ${mode}): run chmod 600 '${file}'`)
   }
+  // Node would make 64 KiB of room for it.
+  if (stat.size === 0) return corrupt(file, 'it is empty')
   if (stat.size > MAX_FILE_BYTES) return corrupt(file, `${stat.size} bytes are too many for a key`)
   return await handle.readFile('latin1')
 }

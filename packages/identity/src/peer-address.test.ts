@@ -26,3 +26,25 @@ test.each(['localhost', 'fe80::1%eth0', '::1%lo', '1.2.3', '01.2.3.4', '[::1]', 
 test('bytes of another length are no address', () => {
   for (const length of [0, 3, 5, 15, 17]) expect(unicastHost(new Uint8Array(length).fill(1))).toBeUndefined()
 })
+
+test.each([
+  ['0.0.0.0', undefined],
+  ['0.1.2.3', undefined],
+  ['1.0.0.0', '1.0.0.0'],
+  ['127.0.0.1', '127.0.0.1'],
+  ['223.255.255.255', '223.255.255.255'],
+  ['224.0.0.1', undefined],
+  ['255.255.255.255', undefined],
+  ['::', undefined],
+  ['::ffff:10.0.0.1', undefined],
+  ['::ffff:0:1', undefined],
+  ['::fffe:10.0.0.1', '::fffe:a00:1'],
+  ['::ff:a00:1', '::ff:a00:1'],
+  ['::ff00:a00:1', '::ff00:a00:1'],
+  ['1::ffff:a00:1', '1::ffff:a00:1'],
+  ['::1:ffff:a00:1', '::1:ffff:a00:1'],
+  ['ff02::1', undefined],
+  ['ff00::', undefined],
+  ['fe80::1', 'fe80::1'],
+  ['fd00::1', 'fd00::1'],
+])('a peer may listen on %s: %s', (host, text) => expect(canonical(host)).toBe(text))

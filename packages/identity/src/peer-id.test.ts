@@ -64,3 +64,37 @@ test('it shows itself as text to people, JSON and the console', () => {
   expect(inspect({ id })).toBe(`{ id: PeerId(${id}) }`)
   expect(parseShortId(id.short)).toBe(id.toString().slice(0, 7))
 })
+
+test('bytes that a signature proves are refused by their form as well, before anything is verified', () => {
+  const sign = (last: string): string => (Number.parseInt(last, 16) | 0x80).toString(16)
+  const smallOrder = [`01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`, '00'.repeat(32)]
+  const beyond = ['ed', 'ee', 'f3', 'ff'].map((low) => `${low}${'ff'.repeat(30)}7f`)
+  for (const hex of [...smallOrder, ...beyond]) {
+    for (const form of [hex, `${hex.slice(0, 62)}${sign(hex.slice(62))}`]) {
+      const verify = (): boolean => expect.fail('nothing is to be verified')
+      expect(
+        codeOf(() => PeerId.provedBy(fromHex(form), verify)),
+        form,
+      ).toBe('BAD_PEER_ID')
+    }
+  }
+  // Below p, though some of its bytes are as high.
+  for (const hex of [
+    `ed${'ff'.repeat(29)}fe7f`,
+    `ed${'ff'.repeat(30)}7e`,
+    `edfe${'ff'.repeat(29)}7f`,
+    `eb${'ff'.repeat(30)}7f`,
+  ]) {
+    expect(PeerId.provedBy(fromHex(hex), () => true)?.bytes, hex).toEqual(fromHex(hex))
+  }
+  for (const length of [31, 33])
+    expect(codeOf(() => PeerId.provedBy(new Uint8Array(length), () => true))).toBe('BAD_PEER_ID')
+})
+
+test('an id counts as proved only when the signature says so', () => {
+  const bytes = Uint8Array.from(id.bytes)
+  const proved = PeerId.provedBy(bytes, (claimed) => claimed.equals(id))
+  bytes.fill(0)
+  expect(proved?.equals(id)).toBe(true)
+  expect(PeerId.provedBy(id.bytes, () => false)).toBeUndefined()
+})

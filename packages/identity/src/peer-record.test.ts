@@ -43,6 +43,16 @@ describe('reading', () => {
     expect(record.id.equals(identity.id)).toBe(true)
   })
 
+  test('only the record of the peer that was named will do, and only with a signature by that peer', () => {
+    const { bytes } = signPeerRecord(identity, fields)
+    expect(readPeerRecord(bytes, identity.id).id).toBe(identity.id)
+    expect(codeOf(() => readPeerRecord(bytes, createIdentity(new Uint8Array(32).fill(2)).id))).toBe('BAD_RECORD')
+    const forged = Uint8Array.from(bytes)
+    forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1
+    expect(codeOf(() => readPeerRecord(forged, identity.id))).toBe('BAD_RECORD')
+    expect(codeOf(() => readPeerRecord(forged))).toBe('BAD_RECORD')
+  })
+
   test('a view into a larger buffer is read as the view', () => {
     const { bytes } = signPeerRecord(identity, fields)
     const large = Buffer.alloc(bytes.length + 20, 0xff)

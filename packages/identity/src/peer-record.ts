@@ -67,10 +67,11 @@ export function signPeerRecord(identity: Identity, fields: Omit<PeerRecord, 'id'
 }
 
 /**
- * Reads a record that somebody sent: length, shape, then signature; `BAD_RECORD` if anything is wrong. The result owns
- * its bytes; `bytes` may be reused.
+ * Reads a record that somebody sent: length, shape, then signature; `BAD_RECORD` if anything is wrong. With `of` only that
+ * peer's record will do, and another's is refused before its signature is looked at, which is what costs. The result owns its
+ * bytes; `bytes` may be reused.
  */
-export function readPeerRecord(bytes: Uint8Array): SignedPeerRecord {
+export function readPeerRecord(bytes: Uint8Array, of?: PeerId): SignedPeerRecord {
   checkLength(bytes)
   const own = Uint8Array.from(bytes)
   const envelope = decode(own)
@@ -78,10 +79,12 @@ export function readPeerRecord(bytes: Uint8Array): SignedPeerRecord {
   if (!(payload instanceof Uint8Array) || !(signature instanceof Uint8Array)) {
     return refuse('expected [payload, signature], both binary')
   }
-  if (Buffer.compare(encode([payload, signature]), own) !== 0) refuse('its envelope is not in the shortest encoding')
-  const record = readPayload(payload)
-  if (!verifySignature(record.id, DOMAIN, payload, signature)) refuse(`the signature is not by ${record.id}`)
-  return { ...record, bytes: own }
+  // One byte for the array; whatever else is longer than it need be makes the whole longer.
+  if (own.length !== 1 + encodedLength(payload) + encodedLength(signature)) {
+    refuse('its envelope is not in the shortest encoding')
+  }
+  const proves = (id: PeerId): boolean => verifySignature(id, DOMAIN, payload, signature)
+  return { ...readPayload(payload, proves, of), bytes: own }
 }
 
 /**
@@ -102,28 +105,35 @@ export function isPeerName(name: string): boolean {
   return isPlainText(name, MAX_NAME_BYTES) && !/[~/]/.test(name)
 }
 
-function readPayload(payload: Uint8Array): PeerRecord {
+/** `proves`: whether the signature is by that peer; without it the payload is our own. Asked last, as it is what costs. */
+function readPayload(payload: Uint8Array, proves?: (id: PeerId) => boolean, of?: PeerId): PeerRecord {
   const fields = decode(payload)
   if (!Array.isArray(fields) || fields.length < 5) {
     return refuse('the payload is not [id, sequence, name, addresses, capabilities]')
   }
   const [id = null, sequence = null, name = null, addresses = null, capabilities = null] = fields
-  return {
-    id: readId(id),
+  const others = {
     sequence: readInteger(sequence, 0, Number.MAX_SAFE_INTEGER, 'sequence'),
     name: typeof name === 'string' && isPeerName(name) ? name : refuse(`${JSON.stringify(name)} cannot be a peer name`),
     addresses: readList(addresses, MAX_ADDRESSES, 'addresses', readAddress, ({ host, port }) => `${host} ${port}`),
     capabilities: readList(capabilities, MAX_CAPABILITIES, 'capabilities', readCapability, (text) => text),
   }
+  return { id: readId(id, proves, of), ...others }
 }
 
-function readId(value: Value): PeerId {
+function readId(value: Value, proves: ((id: PeerId) => boolean) | undefined, of: PeerId | undefined): PeerId {
   if (!(value instanceof Uint8Array)) return refuse('the id is not binary')
+  if (of !== undefined && Buffer.compare(value, of.bytes) !== 0) {
+    return refuse(`it is that of ${Buffer.from(value).toString('hex')}, not of ${of}`)
+  }
+  let id: PeerId | undefined
   try {
-    return PeerId.fromBytes(value)
+    if (of !== undefined) id = proves?.(of) ? of : undefined
+    else id = proves === undefined ? PeerId.fromBytes(value) : PeerId.provedBy(value, proves)
   } catch (cause) {
     return refuse('its id is no peer id', cause)
   }
+  return id ?? refuse(`the signature is not by ${Buffer.from(value).toString('hex')}`)
 }
 
 function readAddress(value: Value): PeerAddress {
@@ -149,6 +159,11 @@ function readList<T>(value: Value, max: number, what: string, read: (item: Value
   if (!Array.isArray(value) || value.length > max) return refuse(`${what} is not a list of at most ${max}`)
   const items = value.map(read)
   return new Set(items.map(key)).size === items.length ? items : refuse(`${what} holds the same twice`)
+}
+
+/** Of a byte string in its shortest form, up to 65,535 bytes. */
+function encodedLength({ length }: Uint8Array): number {
+  return length + (length <= 0xff ? 2 : 3)
 }
 
 function checkLength(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Feed } from '@pc/dispatch'
 import type { PeerId, SignedPeerRecord } from '@pc/identity'
 import {
@@ -64,8 +65,10 @@ export class Membership {
   readonly #feed = new Feed<MembershipEvent>()
   readonly #timers = new Map<string, unknown>()
   readonly #links = new WeakMap<ControlConnection, number>()
-  /** Of checks and measurements under way; `close` cuts them. */
-  readonly #underWay = new Set<AbortController>()
+  /** Of checks under way; `close` cuts them. */
+  readonly #checks = new Set<AbortController>()
+  /** Cuts all measurements under way: there are too many of them for a controller each. */
+  readonly #measuring = new AbortController()
   #closed = false
   #lastLink = 0
 
@@ -75,6 +78,8 @@ export class Membership {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.#state = new MembershipState({ ...options, random: () => random.float() })
+    // One listener for each ping under way.
+    setMaxListeners(0, this.#measuring.signal)
     this.#connector.events.on('connected', this.#onConnected)
     this.#connector.events.on('disconnected', this.#onDisconnected)
   }
@@ -117,7 +122,8 @@ export class Membership {
     this.#connector.events.off('disconnected', this.#onDisconnected)
     for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer)
     this.#timers.clear()
-    for (const abort of [...this.#underWay]) abort.abort()
+    for (const abort of [...this.#checks]) abort.abort()
+    this.#measuring.abort()
     this.#feed.close()
   }
 
@@ -169,19 +175,15 @@ export class Membership {
 
   async #check(peer: PeerId, check: number, timeoutMs: number): Promise<void> {
     let detail = 'the connection that the check had made was lost again'
+    const abort = new AbortController()
+    this.#checks.add(abort)
+    const timer = this.#clock.setTimeout(() => {
+      abort.abort(new MembershipError('CHECK_TIMEOUT', `no connection to ${peer.short} within ${timeoutMs} ms`))
+    }, timeoutMs)
     try {
-      await this.#cuttable(async (abort) => {
-        const timer = this.#clock.setTimeout(() => {
-          abort.abort(new MembershipError('CHECK_TIMEOUT', `no connection to ${peer.short} within ${timeoutMs} ms`))
-        }, timeoutMs)
-        try {
-          const connection = await this.#connector.control(peer, { signal: abort.signal })
-          // The event came first, as a rule; the state knows the connection then.
-          if (this.#connector.current(peer) === connection) this.#onConnected(connection)
-        } finally {
-          this.#clock.clearTimeout(timer)
-        }
-      })
+      const connection = await this.#connector.control(peer, { signal: abort.signal })
+      // The event came first, as a rule; the state knows the connection then.
+      if (this.#connector.current(peer) === connection) this.#onConnected(connection)
     } catch (error) {
       this.#logger.debug({ err: error, peer: peer.short }, 'a check failed')
       if (error instanceof TransportError && error.code === 'RESOURCE_BUSY') {
@@ -189,6 +191,9 @@ export class Membership {
         return
       }
       detail = error instanceof Error ? error.message : String(error)
+    } finally {
+      this.#clock.clearTimeout(timer)
+      this.#checks.delete(abort)
     }
     // After a check that succeeded the state ignores this.
     this.#handle({ type: 'check-failed', peer, check, detail })
@@ -198,21 +203,11 @@ export class Membership {
     const connection = this.#connector.current(peer)
     if (connection === undefined) return
     try {
-      const ms = await this.#cuttable((abort) => connection.ping({ signal: abort.signal }))
+      const ms = await connection.ping({ signal: this.#measuring.signal })
       this.#handle({ type: 'round-trip', peer, link, ms })
     } catch (error) {
       // Whether the peer is silent, transport finds out: an unanswered ping of ours is only a figure we do not get.
       this.#logger.debug({ err: error, peer: peer.short }, 'no round trip measured')
-    }
-  }
-
-  async #cuttable<T>(work: (abort: AbortController) => Promise<T>): Promise<T> {
-    const abort = new AbortController()
-    this.#underWay.add(abort)
-    try {
-      return await work(abort)
-    } finally {
-      this.#underWay.delete(abort)
     }
   }
 

@@ -93,6 +93,26 @@ describe('MembershipState', () => {
     ])
   })
 
+  it('tries again only when the second try has some time left', () => {
+    const lost: [number, Input, string[]][] = [
+      [0, up(anna, 1), ['up', 'measure', 'wake in 30000']],
+      [500, down(anna, 1), ['checking (lost)', 'wake in 75']],
+      [575, wake(anna), ['check 1 for 2000']],
+    ]
+    script(new MembershipState(half), [...lost, [1_949, failed(anna, 1), ['wake in 625']]])
+    script(new MembershipState(half), [...lost, [1_950, failed(anna, 1), ['offline (unreachable)', 'wake in 30000']]])
+  })
+
+  it('allows a check to end one second late before it suspects itself', () => {
+    const lost: [number, Input, string[]][] = [
+      [0, up(anna, 1), ['up', 'measure', 'wake in 30000']],
+      [500, down(anna, 1), ['checking (lost)', 'wake in 75']],
+      [575, wake(anna), ['check 1 for 2000']],
+    ]
+    script(new MembershipState(half), [...lost, [3_575, failed(anna, 1), ['offline (unreachable)', 'wake in 30000']]])
+    script(new MembershipState(half), [...lost, [3_576, failed(anna, 1), ['wake in 75']]])
+  })
+
   it('suspects itself first: a check that ends long after its time is repeated', () => {
     script(new MembershipState(half), [
       [0, up(anna, 1), ['up', 'measure', 'wake in 30000']],
@@ -168,6 +188,19 @@ describe('MembershipState', () => {
     ])
     expect(state.size).toBe(0)
     expect(lines(state.handle(up(anna, 9), DAY + 7))).toEqual(['up', 'measure', 'wake in 30000'])
+  })
+
+  it('counts the 24 h from the moment a peer went offline, not from the start', () => {
+    const state = new MembershipState(half)
+    script(state, [
+      [0, up(anna, 1), ['up', 'measure', 'wake in 30000']],
+      [5 * DAY, down(anna, 1, 'left'), ['offline (left)', 'wake in 30000']],
+      [5 * DAY + 30_000, wake(anna), ['check 1 for 2000']],
+      [5 * DAY + 30_001, failed(anna, 1), ['wake in 60000']],
+      [6 * DAY - 1, wake(anna), ['check 2 for 2000']],
+      [6 * DAY - 1, failed(anna, 2), ['wake in 1']],
+      [6 * DAY, wake(anna), ['sleep', 'forgotten']],
+    ])
   })
 
   it('does not care about the end of a connection that was replaced', () => {

@@ -16,6 +16,9 @@ interface Queue {
   mute: boolean
 }
 
+/** Refusals that wait: a window of messages, and as many numbers that one of them may have jumped over. */
+const MAX_REFUSALS = 2 * WINDOW
+
 /**
  * Refusals and acknowledgements of messages, on their way back over the connection that the message came by. Messages that
  * came in one read are acknowledged together. An acknowledgement never overtakes the refusal of a number it covers, also
@@ -32,7 +35,7 @@ export class AnswerQueue {
   refuse(connection: MessagingConnection, id: number, body: Value): void {
     const queue = this.#queueOf(connection)
     // No sender that keeps to its window has so many messages without an answer.
-    if (queue.refusals.length >= WINDOW) queue.mute = true
+    if (queue.refusals.length >= MAX_REFUSALS) queue.mute = true
     else queue.refusals.push({ id, body })
     void this.#send(connection, queue)
   }

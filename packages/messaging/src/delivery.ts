@@ -52,10 +52,6 @@ export class Delivery {
     this.#refuseReceipt = refuse
   }
 
-  get settled(): boolean {
-    return this.#settled
-  }
-
   /** It is with the connection: `send()` resolves. */
   issue(id: string): void {
     if (this.#issued || this.#settled) return

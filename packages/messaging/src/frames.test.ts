@@ -105,3 +105,73 @@ test('no body makes a reader throw, and what it returns has the right kinds', ()
     { numRuns: 2_000 },
   )
 })
+
+test.each<[string, (body: Value) => unknown, { [key: string]: Value }, string[], { [key: string]: Value }]>([
+  [
+    'a message',
+    readMessage,
+    { type: 'a', at: 0, ttl: 0, body: null },
+    ['type', 'at', 'ttl', 'body'],
+    { type: 7, at: -1, ttl: 1.5 },
+  ],
+  ['a request', readRequest, { name: 'a', ttl: 0, body: null }, ['name', 'ttl', 'body'], { name: '', ttl: 2 ** 53 }],
+  ['a reply', readReply, { body: null }, ['body'], {}],
+  [
+    'an error',
+    readError,
+    { code: 0, text: '', retryable: false },
+    ['code', 'text', 'retryable'],
+    { code: '2', text: null, retryable: 0 },
+  ],
+])('%s needs each of its members, in its own kind', (_what, read, whole, needed, wrong) => {
+  expect(read(whole)).toBeDefined()
+  for (const member of needed) {
+    const { [member]: _left, ...rest } = whole
+    expect(read(rest), `without ${member}`).toBeUndefined()
+  }
+  for (const [member, value] of Object.entries(wrong)) {
+    expect(read({ ...whole, [member]: value }), `with another ${member}`).toBeUndefined()
+  }
+  for (const body of [null, [], [whole], 'x', 7, new Uint8Array(8)]) expect(read(body)).toBeUndefined()
+})
+
+test('time that is left is whole milliseconds, and never less than none', () => {
+  for (const [ttlMs, ttl] of [
+    [0, 0],
+    [-5, 0],
+    [0.001, 1],
+    [7, 7],
+  ] as const) {
+    expect(writeRequest({ name: 'a', ttlMs, payload: null })).toEqual({ name: 'a', ttl, body: null })
+  }
+})
+
+test('texts of errors are cut at 512 letters on both sides, codes longer than 64 left out', () => {
+  const long = 'x'.repeat(600)
+  expect(writeError({ name: 'DENIED', text: long, retryable: true })).toEqual({
+    code: 2,
+    text: 'x'.repeat(512),
+    retryable: true,
+  })
+  expect(readError({ code: 2, text: long, retryable: true })?.error.message).toBe('x'.repeat(512))
+  const withCode = (code: Value) => readError({ code: 2, text: '', retryable: true, details: { code } })?.error.details
+  expect(withCode('c'.repeat(64))).toEqual({ number: 2, code: 'c'.repeat(64) })
+  expect(withCode('c'.repeat(65))).toEqual({ number: 2 })
+  expect(withCode(7)).toEqual({ number: 2 })
+})
+
+test('an error keeps its own details beside the place of the message it refuses', () => {
+  const error = { name: 'DENIED', text: 'no', retryable: false, details: { code: 'X' } } as const
+  expect(writeError(error)).toMatchObject({ details: { code: 'X' } })
+  expect(writeError(error, { epoch, sequence: 7 })).toMatchObject({ details: { code: 'X', epoch, seq: 7 } })
+  const read = readError({ code: 2, text: 'no', retryable: false })
+  expect([read?.refused, read?.error.details]).toEqual([undefined, { number: 2 }])
+})
+
+test('a position is a copy: the frame it came in may go', () => {
+  const bytes = Uint8Array.from(epoch)
+  const position = readPosition({ epoch: bytes, seq: 1 })
+  bytes.fill(9)
+  expect(position).toEqual({ epoch, sequence: 1 })
+  expect(hexOf(epoch)).toBe('00010203040506ff')
+})

@@ -53,6 +53,22 @@ test('the oldest makes room when they are too large; the newest always stays', a
   expect(await numbers(inbox)).toEqual([4])
 })
 
+test('the oldest of all makes room when several peers fill it together, by number and by size', async () => {
+  const byNumber = new MemoryInbox({ maxMessages: 3, peerShare: 1 })
+  for (const from of [anna, ben, anna, ben, anna]) add(byNumber, from)
+  expect(await numbers(byNumber)).toEqual([3, 4, 5])
+  expect(byNumber).toMatchObject({ size: 3, dropped: 2 })
+
+  const bySize = new MemoryInbox({ maxBytes: 10_000, peerShare: 1 })
+  for (const from of [anna, ben, anna, ben]) add(bySize, from, 4_000)
+  expect(await numbers(bySize)).toEqual([3, 4])
+  add(bySize, anna, 50_000)
+  expect(await numbers(bySize)).toEqual([5])
+  // What was dropped costs nobody anything any more.
+  for (const from of [ben, anna]) add(bySize, from, 100)
+  expect(await numbers(bySize)).toEqual([6, 7])
+})
+
 test('a peer that floods drops its own messages, not those of others', async () => {
   const inbox = new MemoryInbox({ maxMessages: 100, peerShare: 0.1 })
   add(inbox, ben)
@@ -118,4 +134,92 @@ test('closing ends readers after what is stored, breaking ends one, aborting rej
   expect((await reader.next()).done).toBe(true)
   expect((await inbox.follow().next()).done).toBe(true)
   await expect(inbox.follow({ signal: controller.signal }).next()).rejects.toThrow('enough')
+})
+
+test('each message is charged 512 bytes beside its payload', async () => {
+  const fits = new MemoryInbox({ maxBytes: 3 * 512 + 30, peerShare: 1 })
+  for (const from of [anna, ben, anna]) add(fits, from, 10)
+  expect(await numbers(fits)).toEqual([1, 2, 3])
+  const full = new MemoryInbox({ maxBytes: 3 * 512 + 29, peerShare: 1 })
+  for (const from of [anna, ben, anna]) add(full, from, 10)
+  expect(await numbers(full)).toEqual([2, 3])
+})
+
+test('a share is a share of the number and of the bytes, each to the last', async () => {
+  const byNumber = new MemoryInbox({ maxMessages: 8, peerShare: 0.25 })
+  for (const from of [ben, anna, anna]) add(byNumber, from)
+  expect(await numbers(byNumber)).toEqual([1, 2, 3])
+  add(byNumber, anna)
+  expect(await numbers(byNumber)).toEqual([1, 3, 4])
+  const bySize = new MemoryInbox({ maxBytes: 4_096, peerShare: 0.5 })
+  for (const from of [ben, anna, anna]) add(bySize, from, 512)
+  expect(await numbers(bySize)).toEqual([1, 2, 3])
+  add(bySize, anna, 512)
+  expect(await numbers(bySize)).toEqual([1, 3, 4])
+})
+
+test('without options: 10,000 messages, 16 MiB, a quarter of both for one peer, 100 in a list', async () => {
+  const byNumber = new MemoryInbox()
+  for (let count = 0; count < 2_501; count++) add(byNumber, anna)
+  expect(byNumber).toMatchObject({ size: 2_500, dropped: 1 })
+  expect(await byNumber.list()).toHaveLength(100)
+  const bySize = new MemoryInbox()
+  for (let count = 0; count < 5; count++) add(bySize, anna, 1_048_576 - 512)
+  expect(bySize).toMatchObject({ size: 4, dropped: 1 })
+})
+
+test('dropped messages do not slow down or fill a list, however many they are', async () => {
+  const inbox = new MemoryInbox({ maxMessages: 4, peerShare: 0.5 })
+  add(inbox, ben)
+  for (let count = 0; count < 500; count++) {
+    add(inbox, anna)
+    const kept = await numbers(inbox)
+    expect(kept).toEqual([1, ...(count === 0 ? [2] : [count + 1, count + 2])])
+    expect(await numbers(inbox, { after: 1 })).toEqual(kept.slice(1))
+    expect(await numbers(inbox, { after: count + 1 })).toEqual([count + 2])
+  }
+})
+
+test('a reader is told of what was dropped before it read it, not of what it had read', async () => {
+  const inbox = new MemoryInbox({ maxMessages: 2, peerShare: 1 })
+  const reader = inbox.follow()
+  add(inbox)
+  expect((await reader.next()).value.sequence).toBe(1)
+  add(inbox)
+  add(inbox)
+  // 1 was dropped after it was read.
+  expect((await reader.next()).value.sequence).toBe(2)
+  add(inbox)
+  add(inbox)
+  add(inbox)
+  await expect(reader.next()).rejects.toThrow('missed 2 dropped messages after number 2')
+})
+
+test('a reader that has ended leaves the signal and the inbox alone', async () => {
+  const inbox = new MemoryInbox()
+  const listeners = new Set<unknown>()
+  const signal = {
+    aborted: false,
+    addEventListener: (_type: string, listener: unknown) => listeners.add(listener),
+    removeEventListener: (_type: string, listener: unknown) => listeners.delete(listener),
+  } as unknown as AbortSignal
+  const reader = inbox.follow({ signal })
+  expect(listeners.size).toBe(1)
+  const waiting = reader.next()
+  await reader.return?.()
+  expect([listeners.size, (await waiting).done, (await reader.next()).done]).toEqual([0, true, true])
+  add(inbox)
+  expect((await reader.next()).done).toBe(true)
+})
+
+test('an abort rejects once, then the reader is done; what waits comes first in, first out', async () => {
+  const inbox = new MemoryInbox()
+  const controller = new AbortController()
+  const reader = inbox.follow({ signal: controller.signal })
+  const waiting = [reader.next(), reader.next()]
+  controller.abort(new Error('enough'))
+  await expect(waiting[0]).rejects.toThrow('enough')
+  expect((await waiting[1])?.done).toBe(true)
+  add(inbox)
+  expect((await reader.next()).done).toBe(true)
 })

@@ -147,10 +147,10 @@ export class MessageReceiver {
     } else if (verdict === 'new') {
       const refusal = this.#receive(connection.peer, epoch, position, body)
       if (refusal === undefined) {
-        cursor.stored(epoch, position.sequence)
+        this.#refuseJumped(connection, position, cursor.stored(epoch, position.sequence))
         this.#answers.acknowledge(connection, epoch, position)
       } else {
-        cursor.refused(epoch, position.sequence, refusal.name)
+        this.#refuseJumped(connection, position, cursor.refused(epoch, position.sequence, refusal.name))
         this.#refuse(connection, id, position, refusal)
       }
     } else {
@@ -266,6 +266,16 @@ export class MessageReceiver {
   #refuse(connection: MessagingConnection, id: number, position: Position, refusal: ErrorBody): void {
     this.#refused++
     this.#answers.refuse(connection, id, writeError(refusal, position))
+  }
+
+  /** Before anything is acknowledged: a cumulative acknowledgement would cover them. Their sender has mostly given them up already. */
+  #refuseJumped(connection: MessagingConnection, { epoch }: Position, jumped: readonly number[]): void {
+    if (jumped.length === 0) return
+    // Once for all of them: an error is dear to make, and one frame of a peer may jump over a whole window.
+    const refusal = refusalAgain('OUT_OF_ORDER')
+    for (const sequence of jumped) {
+      this.#answers.refuse(connection, connection.nextId(), writeError(refusal, { epoch, sequence }))
+    }
   }
 
   #cursorOf(peer: PeerId): ReceiveCursor {

@@ -38,6 +38,15 @@ test('a gap is let through, and what was jumped over is refused when it comes la
   expect(cursor.check('a', 5)).toBe('new')
 })
 
+test('what is jumped over is told once, at the jump, so that it is refused before anything covers it', () => {
+  const cursor = new ReceiveCursor()
+  expect(cursor.stored('a', 1)).toEqual([])
+  expect(cursor.stored('a', 4)).toEqual([2, 3])
+  expect(cursor.stored('a', 5)).toEqual([])
+  expect(cursor.refused('a', 7, 'BUSY')).toEqual([6])
+  expect(cursor.stored('a', 1_000)).toHaveLength(WINDOW - 1)
+})
+
 test('streams that begin in the middle are taken up where they speak', () => {
   const cursor = new ReceiveCursor()
   expect(cursor.check('a', 1000)).toBe('new')

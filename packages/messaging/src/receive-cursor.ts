@@ -37,14 +37,20 @@ export class ReceiveCursor {
     return sequence > stream.highest - WINDOW ? 'repeated' : 'unknown'
   }
 
-  /** A new number is stored. */
-  stored(epoch: string, sequence: number): void {
-    this.#advance(epoch, sequence)
+  /** A new number is stored. @returns the numbers that this jumps over, to be refused before anything covers them */
+  stored(epoch: string, sequence: number): readonly number[] {
+    return this.#advance(this.#touch(epoch), sequence)
   }
 
-  /** A new number is refused, for good: a sender that tries again does so under another number. */
-  refused(epoch: string, sequence: number, reason: WireErrorName): void {
-    this.#advance(epoch, sequence).missing.set(sequence, reason)
+  /**
+   * A new number is refused, for good: a sender that tries again does so under another number.
+   * @returns as `stored`
+   */
+  refused(epoch: string, sequence: number, reason: WireErrorName): readonly number[] {
+    const stream = this.#touch(epoch)
+    const jumped = this.#advance(stream, sequence)
+    stream.missing.set(sequence, reason)
+    return jumped
   }
 
   /** The number to acknowledge: everything up to it is stored, but for what was refused or jumped over. */
@@ -52,18 +58,19 @@ export class ReceiveCursor {
     return this.#streams.get(epoch)?.highest ?? 0
   }
 
-  #advance(epoch: string, sequence: number): Stream {
-    const stream = this.#touch(epoch)
+  #advance(stream: Stream, sequence: number): readonly number[] {
+    const jumped: number[] = []
     const forgotten = sequence - WINDOW
     for (let number = Math.max(stream.highest, forgotten) + 1; number < sequence; number++) {
       stream.missing.set(number, 'OUT_OF_ORDER')
+      jumped.push(number)
     }
     stream.highest = sequence
     for (const number of stream.missing.keys()) {
       if (number > forgotten) break
       stream.missing.delete(number)
     }
-    return stream
+    return jumped
   }
 
   #touch(epoch: string): Stream {

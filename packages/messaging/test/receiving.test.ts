@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Value } from '@pc/wire'
 import { expect, test } from 'vitest'
 import { defineMessage, type ReceivedMessage, type StandardSchemaV1 } from '../src/index.js'
 import { errorOf, pair, peer } from './_util/peers.js'
@@ -237,4 +238,16 @@ test('after a restart of the receiver the stream is taken up where it is', async
   const again = peer(network, clock, 2)
   await (await anna.messaging.sendText(again.node.self, '2')).acknowledged
   expect(await texts(again.messaging.inbox)).toEqual(['2'])
+})
+
+test('numbers that are jumped over are refused before anything that covers them is acknowledged', async () => {
+  const { anna, ben } = pair()
+  await (await anna.messaging.sendText(ben.node.self, 'one')).acknowledged
+  const connection = anna.node.current(ben.node.self)
+  const [frame] = connection?.sent ?? []
+  await connection?.send('pc/message', 99, { ...(frame?.body as { [key: string]: Value }), seq: 4 })
+  await expect
+    .poll(() => ben.node.current(anna.node.self)?.headers())
+    .toEqual(['pc/ack', 'pc/error', 'pc/error', 'pc/ack'])
+  expect(await texts(ben.messaging.inbox)).toEqual(['one', 'one'])
 })

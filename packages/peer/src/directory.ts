@@ -1,6 +1,6 @@
 /** Everybody this peer knows, as programs and people see them. */
 import type { PeerId } from '@pc/identity'
-import type { Membership } from '@pc/membership'
+import type { Member, Membership } from '@pc/membership'
 import type { PeerBook } from '@pc/transport'
 import type { NamePins } from './names.js'
 import { selectPeer } from './select.js'
@@ -21,19 +21,28 @@ export class Directory {
 
   /** Online first, then by label. */
   all(): PeerView[] {
-    const { membership, pins, book } = this.#parts
-    const members = membership.members()
+    const members = this.#parts.membership.members()
     const ids = members.map((member) => member.peer)
-    return members.map((member) => viewOf(member, pins, ids, book.addressesOf(member.peer))).sort(byStateThenLabel)
+    return members.map((member) => this.#view(member, ids)).sort(byStateThenLabel)
   }
 
   byId(id: PeerId): PeerView | undefined {
-    const text = id.toString()
-    return this.all().find((view) => view.id === text)
+    const members = this.#parts.membership.members()
+    const found = members.find((member) => member.peer.equals(id))
+    if (found === undefined) return undefined
+    return this.#view(
+      found,
+      members.map((member) => member.peer),
+    )
   }
 
   /** @throws PeerError PEER_NOT_FOUND, PEER_AMBIGUOUS, both with candidates */
   find(text: string): PeerView {
     return selectPeer(this.all(), text)
+  }
+
+  #view(member: Member, rivals: readonly PeerId[]): PeerView {
+    const { pins, book } = this.#parts
+    return viewOf(member, pins, rivals, book.addressesOf(member.peer))
   }
 }

@@ -2,7 +2,8 @@ import { createIdentity, type PeerId } from '@pc/identity'
 import { describe, expect, it } from 'vitest'
 import { NamePins } from './names.js'
 
-const idOf = (seed: number): PeerId => createIdentity(new Uint8Array(32).fill(seed)).id
+const idOf = (seed: number): PeerId =>
+  createIdentity(new Uint8Array(32).fill(seed & 0xff, 0, 1).fill(seed >> 8, 1, 2)).id
 const [anna, other] = [idOf(1), idOf(2)]
 
 describe('NamePins', () => {
@@ -39,6 +40,16 @@ describe('NamePins', () => {
     const suffix = label.slice('anna~'.length)
     expect(text.startsWith(suffix)).toBe(true)
     expect(rivals.some((rival) => rival.toString().startsWith(suffix))).toBe(false)
+  })
+
+  it('shows one character more than two ids share, and no more for the peer itself in the list', () => {
+    const pins = new NamePins({ anna: anna.toString() })
+    // Found by trying seeds: both ids begin with pb78.
+    const [one, two] = [idOf(423), idOf(1_794)]
+    expect(one.toString().slice(0, 4)).toBe(two.toString().slice(0, 4))
+    expect(pins.label('anna', one, [anna, two])).toBe(`anna~${one.toString().slice(0, 5)}`)
+    expect(pins.label('anna', two, [one, anna])).toBe(`anna~${two.toString().slice(0, 5)}`)
+    expect(pins.label('anna', one, [anna, one])).toBe('anna~pb7')
   })
 
   it('forgets nobody for a stranger when it is full: newcomers are shown with their id', () => {

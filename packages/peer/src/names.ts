@@ -84,6 +84,7 @@ function distinguishing(id: PeerId, others: readonly PeerId[]): string {
   const text = id.toString()
   const rivals = others.filter((other) => !other.equals(id)).map((other) => other.toString())
   let length = MIN_SUFFIX
-  while (length < text.length && rivals.some((rival) => rival.startsWith(text.slice(0, length)))) length += 1
+  // Ends with the whole id at the latest: no rival is equal to it.
+  while (rivals.some((rival) => rival.startsWith(text.slice(0, length)))) length += 1
   return text.slice(0, length)
 }

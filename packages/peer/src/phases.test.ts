@@ -22,6 +22,24 @@ describe('Phases', () => {
     ])
   })
 
+  it('says how long a phase took that began late, and whether the start waited for it', async () => {
+    const { phases, clock, reports } = setUp(['one', 'two'])
+    await clock.advance(1_000)
+    const slow = <T>(value: T): Promise<T> => new Promise((resolve) => clock.setTimeout(() => resolve(value), 5))
+    const one = phases.run('one', () => slow(1))
+    await clock.advance(5)
+    await one
+    phases.runBehind('two', () => slow(2).then(() => Promise.reject(new Error('no'))))
+    await clock.advance(5)
+    await phases.stop()
+    expect(reports).toEqual([
+      { name: 'one', blocking: true, state: 'running' },
+      { name: 'one', blocking: true, state: 'done', ms: 5 },
+      { name: 'two', blocking: false, state: 'running' },
+      { name: 'two', blocking: false, state: 'failed', ms: 5, error: 'no' },
+    ])
+  })
+
   it('stops in reverse order, once, and goes on when a part fails to stop', async () => {
     const { phases } = setUp(['one', 'two', 'three'])
     const stopped: string[] = []

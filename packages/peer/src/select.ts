@@ -26,10 +26,10 @@ export function selectPeer<P extends Selectable>(peers: readonly P[], text: stri
     (peer) => matchesNameAndId(peer, wanted),
   ]
   for (const matches of tries) {
-    const found = peers.filter(matches)
-    const [only] = found
-    if (only !== undefined && found.length === 1) return only
-    if (found.length > 1) throw ambiguous(text, found)
+    const [found, ...more] = peers.filter(matches)
+    if (found === undefined) continue
+    if (more.length > 0) throw ambiguous(text, [found, ...more])
+    return found
   }
   const near = peers.filter((peer) => fold(peer.label).includes(wanted))
   throw new PeerError('PEER_NOT_FOUND', `No known peer is called ${JSON.stringify(text)}.`, {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { StoreChange } from './backend.js'
 import { GroupCommit } from './group-commit.js'
-import { MERGED_BYTES } from './limits.js'
+import { MERGED_BYTES, MERGED_CHANGES } from './limits.js'
 
 const LIMITS = { maxWaitingWrites: 1_000, maxWaitingBytes: 100_000_000 }
 
@@ -127,4 +127,40 @@ it('makes room when a write is given up', async () => {
   await settle()
   await disk.end()
   expect(seen).toEqual(['done'])
+})
+
+it('starts a new batch where one would have too many changes', async () => {
+  const disk = new Disk()
+  const writes = new GroupCommit(disk.commit, LIMITS)
+  const half = Array.from({ length: MERGED_CHANGES / 2 }, () => 'x')
+  outcomes(
+    [half, half, ['y'], [...half, ...half, 'z'], ['w']].map((keys) => writes.add(changes(...keys), 1, undefined)),
+  )
+  await settle()
+  for (let n = 0; n < 4; n++) await disk.end()
+  expect(disk.batches.map((batch) => batch.length)).toEqual([MERGED_CHANGES, 1, MERGED_CHANGES + 1, 1])
+})
+
+it.each([
+  ['writes', { maxWaitingWrites: 2, maxWaitingBytes: 100 }, [1, 1], 1],
+  ['bytes', { maxWaitingWrites: 100, maxWaitingBytes: 10 }, [6, 4], 1],
+])('lets wait what its limit of %s says, to the last', async (_what, limits, sizes, more) => {
+  const disk = new Disk()
+  const writes = new GroupCommit(disk.commit, limits)
+  const seen = outcomes(sizes.map((bytes) => writes.add(changes('a'), bytes, undefined)))
+  await expect(writes.add(changes('b'), more, undefined)).rejects.toMatchObject({ code: 'STORE_BUSY' })
+  await settle()
+  await disk.end()
+  expect(seen).toEqual(['done', 'done'])
+})
+
+it('takes one write of any size, and none whose signal is aborted', async () => {
+  const disk = new Disk()
+  const writes = new GroupCommit(disk.commit, { maxWaitingWrites: 1, maxWaitingBytes: 10 })
+  await expect(writes.add(changes('a'), 1, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop')
+  const seen = outcomes([writes.add(changes('b'), 11, undefined)])
+  await settle()
+  await disk.end()
+  expect([seen, disk.batches]).toEqual([['done'], [['b']]])
+  await writes.drained()
 })

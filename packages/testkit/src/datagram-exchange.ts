@@ -1,88 +1,32 @@
-import { type Agenda, NOTHING_TO_SETTLE } from './agenda.js'
+import type { Agenda } from './agenda.js'
+import type { BoundSocket, DatagramOwner } from './bound-socket.js'
+import { type DatagramCounters, DatagramFlights } from './datagram-flight.js'
 import { TestkitError } from './errors.js'
 import type { Interface } from './interface.js'
 import type { Links } from './links.js'
 import type { Machine } from './machine.js'
-import { drawHoldBack, happens, type NetworkConditions } from './network-conditions.js'
-import type { PortOwner } from './ports.js'
-import type { Processor } from './processor.js'
 import { type ParsedHost, parseHost, requireAddress, type SimulatedAddress } from './simulated-address.js'
 import type { SimulatedBindOptions, SimulatedSocket } from './simulated-host.js'
-import { Slab } from './slab.js'
-import type { Job } from './timer-queue.js'
 import type { Topology } from './topology.js'
 import type { Trace } from './trace.js'
 
-/** About what Linux adds to the bytes of a datagram when it charges the receive buffer of a socket. */
-const BOOK_KEEPING_BYTES = 768
-
 const SENT: Promise<void> = Promise.resolve()
 
-/**
- * What happened to datagrams so far; one to a group counts once per receiver. What is handed in, and its copies, ends up
- * delivered, lost, overflowed or unclaimed, or is still on the way: `sent + duplicated` is the sum of those.
- */
-export interface DatagramCounters {
-  /** Handed to the network. */
-  readonly sent: number
-  /** Copies that the network made. */
-  readonly duplicated: number
-  /** Given to a socket. */
-  readonly delivered: number
-  /** Lost by chance, by a partition, or because the machine was off or asleep. */
-  readonly lost: number
-  /** Dropped by a full queue: before an interface, or of a host that is busy or paused. */
-  readonly overflowed: number
-  /** Came to an address or a port that nobody has, or whose owner's life has ended. */
-  readonly unclaimed: number
-}
-
-/** Who binds: one life of a host. */
-export interface DatagramOwner {
-  readonly machine: Machine
-  readonly processor: Processor
-}
-
-export interface BoundSocket extends PortOwner, DatagramOwner {
-  /** The interfaces on which each group was joined. */
-  readonly groups: Map<string, Set<Interface>>
-  readonly onDatagram: (bytes: Uint8Array, from: SimulatedAddress) => void
-  /** What waits for the host, with book-keeping. */
-  waitingBytes: number
-  open: boolean
-}
-
-interface Datagram {
-  readonly bytes: Uint8Array
-  readonly from: SimulatedAddress
-  readonly to: SimulatedAddress
-  readonly sender: Machine
-  readonly receiver: Machine
-  /** Undefined for unicast: whoever has the port at its arrival gets it. */
-  readonly socket: BoundSocket | undefined
-  /** The receiver's. */
-  readonly via: Interface
-}
-
-/** Carries datagrams between the sockets of all hosts. */
+/** The datagram sockets of all hosts: who is bound where and in which group, and whom a datagram goes to. */
 export class DatagramExchange {
-  readonly #agenda: Agenda
   readonly #links: Links
   readonly #topology: Topology
-  readonly #trace: Trace | undefined
-  readonly #slab = new Slab()
+  readonly #flights: DatagramFlights
   readonly #members = new Map<string, Set<BoundSocket>>()
-  readonly #counters = { sent: 0, duplicated: 0, delivered: 0, lost: 0, overflowed: 0, unclaimed: 0 }
 
   constructor(agenda: Agenda, links: Links, topology: Topology, trace: Trace | undefined) {
-    this.#agenda = agenda
     this.#links = links
     this.#topology = topology
-    this.#trace = trace
+    this.#flights = new DatagramFlights(agenda, links, trace)
   }
 
   get counters(): DatagramCounters {
-    return { ...this.#counters }
+    return this.#flights.counters
   }
 
   /** The socket as its host has it, to be released with it, and as the program has it. */
@@ -176,11 +120,11 @@ export class DatagramExchange {
     }
     const moment = socket.processor.readyAt
     if (target.kind === 'multicast') {
-      this.#toGroup(machine, via, source, { host: target.host, port: to.port }, bytes, moment, loopback)
+      this.#toGroup(machine, via, source, target, to.port, bytes, moment, loopback)
     } else if (via.internal || via.address === target.host) {
       this.#toAddress(machine, via, source, target, to.port, bytes, moment)
     } else if (via.hearsBroadcast(target.host)) {
-      this.#broadcast(machine, via, source, { host: target.host, port: to.port }, bytes, moment)
+      this.#broadcast(machine, via, source, target, to.port, bytes, moment)
     } else {
       this.#toAddress(machine, via, source, target, to.port, bytes, moment)
     }
@@ -190,43 +134,42 @@ export class DatagramExchange {
     sender: Machine,
     via: Interface,
     from: SimulatedAddress,
-    target: ParsedHost,
+    to: ParsedHost,
     port: number,
     bytes: Uint8Array,
     moment: number,
   ): void {
-    const receiver = via.internal || via.address === target.host ? sender : this.#topology.find(target, via)
+    const receiver = via.internal || via.address === to.host ? sender : this.#topology.find(to, via)
     // A scope names an interface of the sender, and says nothing at the receiver.
-    const there = receiver?.interfaceAt({ ...target, scope: '' })
+    const there = receiver?.interfaceAt(to.scope === '' ? to : { ...to, scope: '' })
     if (receiver === undefined || there === undefined) {
-      this.#counters.sent++
-      this.#counters.unclaimed++
+      this.#flights.nowhere()
       return
     }
     const left = receiver === sender ? moment : this.#links.sent(via, bytes.length, moment, 1)
-    const to = { host: target.host, port }
-    this.#carry({ bytes, from, to, sender, receiver, socket: undefined, via: there }, left, false)
+    this.#flights.carry({ bytes, from, to, port, sender, receiver, socket: undefined, via: there }, left, false)
   }
 
   #toGroup(
     sender: Machine,
     via: Interface,
     from: SimulatedAddress,
-    to: SimulatedAddress,
+    to: ParsedHost,
+    port: number,
     bytes: Uint8Array,
     moment: number,
     loopback: boolean,
   ): void {
     const left = this.#links.sent(via, bytes.length, moment, 1)
-    const members = this.#members.get(`${to.port} ${to.host}`)
+    const members = this.#members.get(`${port} ${to.host}`)
     if (members === undefined) return
     for (const socket of members) {
       const { machine: receiver } = socket
       if (receiver === sender && !loopback && !via.internal) continue
       for (const there of socket.groups.get(to.host) ?? []) {
         if (there.segment !== via.segment || there.address === undefined) continue
-        this.#carry(
-          { bytes, from, to, sender, receiver, socket, via: there },
+        this.#flights.carry(
+          { bytes, from, to, port, sender, receiver, socket, via: there },
           receiver === sender ? moment : left,
           true,
         )
@@ -238,7 +181,8 @@ export class DatagramExchange {
     sender: Machine,
     via: Interface,
     from: SimulatedAddress,
-    to: SimulatedAddress,
+    to: ParsedHost,
+    port: number,
     bytes: Uint8Array,
     moment: number,
   ): void {
@@ -246,114 +190,15 @@ export class DatagramExchange {
     for (const receiver of this.#topology.machines) {
       const there = receiver.interfaces.find((one) => one.segment === via.segment && one.hearsBroadcast(to.host))
       if (there === undefined) continue
-      for (const socket of receiver.sockets.at(to.port)) {
+      for (const socket of receiver.sockets.at(port)) {
         if (socket.bound.host !== '0.0.0.0') continue
-        this.#carry(
-          { bytes, from, to, sender, receiver, socket, via: there },
+        this.#flights.carry(
+          { bytes, from, to, port, sender, receiver, socket, via: there },
           receiver === sender ? moment : left,
           true,
         )
       }
     }
-  }
-
-  /** Sends one datagram, or its copies, on its way. `moment` is when it has left its machine; undefined when it did not fit. */
-  #carry(datagram: Datagram, moment: number | undefined, toMany: boolean): void {
-    this.#counters.sent++
-    if (moment === undefined) {
-      this.#counters.overflowed++
-      return
-    }
-    const { sender, receiver } = datagram
-    if (sender === receiver) {
-      this.#launch(datagram, moment, 0)
-      return
-    }
-    const { random } = this.#links
-    const conditions: Readonly<NetworkConditions> = this.#links.between(sender, receiver)
-    const loss = toMany ? (conditions.multicastLoss ?? conditions.loss) : conditions.loss
-    if (happens(loss, random) || !this.#links.passable(sender, receiver)) {
-      this.#counters.lost++
-      return
-    }
-    this.#launch(datagram, moment, drawHoldBack(conditions, random))
-    if (happens(conditions.duplication, random)) {
-      this.#counters.duplicated++
-      this.#launch(datagram, moment, drawHoldBack(conditions, random))
-    }
-  }
-
-  #launch(datagram: Datagram, moment: number, heldBack: number): void {
-    const delay = this.#links.delay(datagram.sender, datagram.receiver) + heldBack
-    // A copy of its own for each receiver: the sender may use its buffer again at once.
-    const bytes = this.#slab.copy(datagram.bytes)
-    this.#agenda.at(moment + delay, new Flight(this, { ...datagram, bytes }))
-  }
-
-  /** For flights only: one has come to the receiving machine. */
-  arrive(flight: Flight): unknown {
-    const { sender, receiver, bytes, via } = flight.datagram
-    if (sender === receiver) return receiver.awake ? this.enter(flight) : this.#lose()
-    if (!this.#links.passable(sender, receiver)) return this.#lose()
-    const moment = this.#links.received(via, bytes.length)
-    if (moment === undefined) {
-      this.#counters.overflowed++
-      return NOTHING_TO_SETTLE
-    }
-    if (moment <= this.#agenda.now) return this.enter(flight)
-    flight.stage = 'enter'
-    this.#agenda.at(moment, flight)
-    return NOTHING_TO_SETTLE
-  }
-
-  /** For flights only: into the socket's receive buffer, and to the host as soon as it is ready. */
-  enter(flight: Flight): unknown {
-    const { datagram } = flight
-    const socket = datagram.socket ?? this.#claimant(datagram)
-    if (socket === undefined || !socket.open || socket.processor.dead) {
-      this.#counters.unclaimed++
-      return NOTHING_TO_SETTLE
-    }
-    const charge = datagram.bytes.length + BOOK_KEEPING_BYTES
-    // As on Linux, one datagram always fits.
-    if (socket.waitingBytes > 0 && socket.waitingBytes + charge > this.#links.conditions.receiveBufferBytes) {
-      this.#counters.overflowed++
-      return NOTHING_TO_SETTLE
-    }
-    socket.waitingBytes += charge
-    flight.socket = socket
-    flight.stage = 'deliver'
-    return socket.processor.run(flight)
-  }
-
-  /** For flights only: the host takes it. */
-  deliver({ datagram, socket }: Flight): unknown {
-    if (socket === undefined) return NOTHING_TO_SETTLE
-    const { bytes, to, via } = datagram
-    socket.waitingBytes -= bytes.length + BOOK_KEEPING_BYTES
-    if (!socket.open) {
-      this.#counters.unclaimed++
-      return NOTHING_TO_SETTLE
-    }
-    this.#counters.delivered++
-    const { host, port } = datagram.from
-    // An address that is good on one segment only comes with the name of the interface, as the system gives it.
-    const from = { host: via.family === 6 && parseHost(host)?.linkLocal ? `${host}%${via.name}` : host, port }
-    this.#trace?.add('datagram', this.#agenda.now, host, port, to.host, to.port, bytes)
-    socket.processor.spend(this.#links.conditions.hostTimeMs)
-    return socket.onDatagram(bytes, from)
-  }
-
-  #lose(): unknown {
-    this.#counters.lost++
-    return NOTHING_TO_SETTLE
-  }
-
-  /** Who has the port of the address now; the address itself may have gone. */
-  #claimant({ receiver, to, via }: Datagram): BoundSocket | undefined {
-    const target = parseHost(to.host)
-    if (target === undefined || (via.address !== target.host && !via.internal)) return undefined
-    return receiver.sockets.find(target.host, target.family, to.port)
   }
 
   #interfaceOf({ machine, bound }: BoundSocket): Interface | undefined {
@@ -389,21 +234,4 @@ function requireGroup(group: string): string {
 
 function closedError(address: SimulatedAddress): TestkitError {
   return new TestkitError('SOCKET_CLOSED', `the socket at ${address.host} port ${address.port} is closed`)
-}
-
-/** A datagram on its way: first through the network, then maybe through the interface, then to its host. */
-class Flight implements Job {
-  readonly #exchange: DatagramExchange
-  readonly datagram: Datagram
-  stage: 'arrive' | 'enter' | 'deliver' = 'arrive'
-  socket: BoundSocket | undefined
-
-  constructor(exchange: DatagramExchange, datagram: Datagram) {
-    this.#exchange = exchange
-    this.datagram = datagram
-  }
-
-  fire(): unknown {
-    return this.#exchange[this.stage](this)
-  }
 }

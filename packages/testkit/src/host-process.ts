@@ -1,5 +1,6 @@
 import type { networkInterfaces } from 'node:os'
-import type { BoundSocket, DatagramExchange } from './datagram-exchange.js'
+import type { BoundSocket } from './bound-socket.js'
+import type { DatagramExchange } from './datagram-exchange.js'
 import { TestkitError } from './errors.js'
 import { HostClock } from './host-clock.js'
 import type { Machine } from './machine.js'

@@ -1,4 +1,4 @@
-export type { DatagramCounters } from './datagram-exchange.js'
+export type { DatagramCounters } from './datagram-flight.js'
 export type { TestkitErrorCode } from './errors.js'
 export { TestkitError } from './errors.js'
 export type { HostClock } from './host-clock.js'

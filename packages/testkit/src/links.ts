@@ -80,11 +80,11 @@ export class Links {
    * `share` of what it may.
    */
   sent(by: Interface, bytes: number, moment: number, share: number): number | undefined {
-    const { bandwidth, queueBytes } = this.#conditions
+    const { bandwidth } = this.#conditions
     if (bandwidth === 0 || by.internal) return moment
-    const start = Math.max(moment, by.sendingUntil)
-    if ((start - moment) * bandwidth > queueBytes * share * 1_000) return undefined
-    by.sendingUntil = start + (bytes / bandwidth) * 1_000
+    // The very expression that waiting senders are woken by: any other rounding could wake them for nothing, for ever.
+    if (this.roomAt(by, share) > moment) return undefined
+    by.sendingUntil = Math.max(moment, by.sendingUntil) + (bytes / bandwidth) * 1_000
     return by.sendingUntil
   }
 

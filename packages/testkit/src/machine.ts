@@ -1,5 +1,5 @@
 import type { networkInterfaces } from 'node:os'
-import type { BoundSocket } from './datagram-exchange.js'
+import type { BoundSocket } from './bound-socket.js'
 import { TestkitError } from './errors.js'
 import { Interface, type SimulatedInterface } from './interface.js'
 import type { MachineTime } from './machine-time.js'
@@ -24,6 +24,7 @@ export class Machine {
   boots = 0
   on = true
   readonly #routes = new Map<string, Interface | undefined>()
+  readonly #macs = new Map<Interface, string>()
 
   constructor(index: number, wanted: readonly SimulatedInterface[], time: MachineTime) {
     if (wanted.length === 0) throw new TestkitError('BAD_ARGUMENT', 'a machine needs at least one interface')
@@ -38,6 +39,7 @@ export class Machine {
       ),
       ...LOOPBACK.slice(0, hasIpv6 ? 2 : 1).map((one) => new Interface({ ...one, segment: `lo of ${index}` }, 1, true)),
     ]
+    for (const one of this.interfaces) this.#macs.set(one, this.#macOf(one))
   }
 
   /** Whether packets can reach it and be sent by it. */
@@ -56,11 +58,11 @@ export class Machine {
 
   /** The interface that has an address; loopback has all of 127.0.0.0/8. */
   interfaceAt({ host, scope, family, kind }: ParsedHost): Interface | undefined {
-    return this.interfaces.find(
-      (one) =>
-        (one.address === host && (scope === '' || scope === one.name)) ||
-        (one.internal && one.family === family && kind === 'loopback' && family === 4),
-    )
+    for (const one of this.interfaces) {
+      if (one.address === host && (scope === '' || scope === one.name)) return one
+      if (one.internal && family === 4 && one.family === 4 && kind === 'loopback') return one
+    }
+    return undefined
   }
 
   /** The interface that code names by its address or, for IPv6, by its scope; a wildcard alone means the first. */
@@ -79,8 +81,11 @@ export class Machine {
   /** The interface that packets to `target` leave by: the one on its network, or the one to the router. */
   routeTo(target: ParsedHost): Interface | undefined {
     const key = target.scope === '' ? target.host : `${target.host}%${target.scope}`
-    if (!this.#routes.has(key)) this.#routes.set(key, this.#findRoute(target))
-    return this.#routes.get(key)
+    const known = this.#routes.get(key)
+    if (known !== undefined || this.#routes.has(key)) return known
+    const found = this.#findRoute(target)
+    this.#routes.set(key, found)
+    return found
   }
 
   /** To be called after an interface got another address. */
@@ -93,7 +98,8 @@ export class Machine {
     const all: ReturnType<typeof networkInterfaces> = {}
     for (const one of this.interfaces) {
       if (one.address === undefined) continue
-      const common = { address: one.address, netmask: one.netmask, internal: one.internal, mac: this.#macOf(one) }
+      const mac = this.#macs.get(one) ?? ''
+      const common = { address: one.address, netmask: one.netmask, internal: one.internal, mac }
       const cidr = `${one.address}/${one.prefix}`
       const entries = all[one.name] ?? []
       all[one.name] = entries

@@ -4,7 +4,8 @@
  * take time for what they do, and can be paused, put to sleep, killed and started again.
  */
 import type { Agenda } from './agenda.js'
-import { type DatagramCounters, DatagramExchange } from './datagram-exchange.js'
+import { DatagramExchange } from './datagram-exchange.js'
+import type { DatagramCounters } from './datagram-flight.js'
 import { TestkitError } from './errors.js'
 import { HostProcess, type Surroundings } from './host-process.js'
 import type { SimulatedInterface } from './interface.js'

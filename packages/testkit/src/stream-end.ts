@@ -91,7 +91,7 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
     if (this.processor.dead) return
     this.#waitingWrite = done
     // Bytes of its own: the writer may use the chunk again as soon as the write is done.
-    this.#outgoing?.send({ type: 'data', bytes: Buffer.from(chunk) }, () => this.#writeDone())
+    this.#outgoing?.send({ type: 'data', bytes: Buffer.from(chunk) }, this.#writeDone)
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -160,7 +160,7 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
     this.#outgoing?.send({ type: 'end' })
   }
 
-  #writeDone(): void {
+  readonly #writeDone = (): void => {
     const waiting = this.#waitingWrite
     this.#waitingWrite = undefined
     waiting?.()

@@ -4,6 +4,7 @@ import type { Machine } from './machine.js'
 import type { Processor } from './processor.js'
 import { drawLosses, MAX_RETRANSMISSIONS, retransmissionMs } from './retransmission.js'
 import { type ParsedHost, parseHost, type SimulatedAddress } from './simulated-address.js'
+import { StreamWindow } from './stream-window.js'
 import type { Job, QueuedTimer } from './timer-queue.js'
 import type { Topology } from './topology.js'
 import type { Trace } from './trace.js'
@@ -51,13 +52,10 @@ export class StreamPath implements Job {
   readonly #target: ParsedHost | undefined
   readonly #source: ParsedHost | undefined
   readonly #boot: number
+  readonly #window: StreamWindow
   #items: Transmission[] = []
   #lastArrival = 0
   #timer: QueuedTimer | undefined
-  #onRoom: (() => void) | undefined
-  #unacknowledged = 0
-  #acknowledgements: { bytes: number; arrival: number }[] = []
-  #ackTimer: QueuedTimer | undefined
 
   constructor(network: StreamNetwork, from: PathEnd, to: PathEnd) {
     this.#network = network
@@ -66,49 +64,34 @@ export class StreamPath implements Job {
     this.#source = parseHost(from.address.host)
     this.#target = parseHost(to.address.host)
     this.#boot = from.machine.boots
+    this.#window = new StreamWindow(network, from, to)
   }
 
   /** Hands one item to the network. Calls back `onRoom` once the window has room for more, at once or later. */
   send(item: StreamItem, onRoom?: () => void): void {
-    if (item.type === 'data') this.#unacknowledged += item.bytes.length
+    if (item.type === 'data') this.#window.sent(item.bytes.length)
     const transmission: Transmission = { item, arrival: 0, sentAt: 0, attempt: 0 }
     this.#items.push(transmission)
     this.#transmit(transmission)
-    if (onRoom === undefined) return
-    if (this.#hasRoom()) onRoom()
-    else {
-      this.#onRoom = onRoom
-      this.#awaitAcknowledgement()
-    }
+    if (onRoom !== undefined) this.#window.whenRoom(onRoom)
   }
 
   /** The other end has read that much: this end will know after one more delay. */
   acknowledge(bytes: number): void {
-    const { agenda, links } = this.#network
-    const last = this.#acknowledgements.at(-1)
-    const arrival = agenda.now + links.delay(this.#to.machine, this.#from.machine)
-    // Acknowledgements are cumulative: a later one that is faster makes the earlier one known too.
-    if (last !== undefined && last.arrival >= arrival) {
-      last.bytes += bytes
-      last.arrival = Math.max(arrival, agenda.now)
-    } else this.#acknowledgements.push({ bytes, arrival })
-    if (this.#onRoom !== undefined) this.#awaitAcknowledgement()
+    this.#window.acknowledge(bytes)
   }
 
   /** Forgets everything that is on the way, and whoever waits for room. */
   drop(): void {
-    const { agenda } = this.#network
-    for (const timer of [this.#timer, this.#ackTimer]) if (timer !== undefined) agenda.cancel(timer)
+    if (this.#timer !== undefined) this.#network.agenda.cancel(this.#timer)
     this.#timer = undefined
-    this.#ackTimer = undefined
     this.#items = []
-    this.#onRoom = undefined
-    this.#acknowledgements = []
+    this.#window.drop()
   }
 
   /** Calls nobody back any more; what is on the way stays there. */
   forgetWaiter(): void {
-    this.#onRoom = undefined
+    this.#window.forgetWaiter()
   }
 
   /** When the item leaves and how often it is lost on the way is drawn here; whether anybody is there, when it arrives. */
@@ -226,36 +209,5 @@ export class StreamPath implements Job {
     transmission.arrival = transmission.sentAt + links.delay(machine, this.#to.machine)
     this.#wait()
     return NOTHING_TO_SETTLE
-  }
-
-  #hasRoom(): boolean {
-    const { agenda, links } = this.#network
-    for (let first = this.#acknowledgements[0]; first !== undefined; first = this.#acknowledgements[0]) {
-      if (first.arrival > agenda.now || !links.passable(this.#to.machine, this.#from.machine)) break
-      this.#unacknowledged -= first.bytes
-      this.#acknowledgements.shift()
-    }
-    return this.#unacknowledged < links.conditions.windowBytes
-  }
-
-  #awaitAcknowledgement(): void {
-    const first = this.#acknowledgements[0]
-    if (this.#ackTimer !== undefined || first === undefined) return
-    const { agenda } = this.#network
-    // One that was held up comes with the next one that this end asks for.
-    const moment = first.arrival > agenda.now ? first.arrival : agenda.now + retransmissionMs(0)
-    this.#ackTimer = agenda.at(moment, { fire: () => this.#onAcknowledgement() })
-  }
-
-  #onAcknowledgement(): unknown {
-    this.#ackTimer = undefined
-    const waiting = this.#onRoom
-    if (waiting === undefined) return NOTHING_TO_SETTLE
-    if (!this.#hasRoom()) {
-      this.#awaitAcknowledgement()
-      return NOTHING_TO_SETTLE
-    }
-    this.#onRoom = undefined
-    return this.#from.processor.run({ fire: waiting })
   }
 }

@@ -16,13 +16,18 @@ export interface QueuedTimer {
 
 /** Fewer cancelled timers than this are not worth a clean-up. */
 const MIN_CLEAN_UP = 256
+const FIRST_CAPACITY = 256
+/** Children of a node: with four the heap is half as deep as with two, and the moments of siblings share a line of the cache. */
+const ARITY = 4
 
 /**
- * Binary min-heap of timers by due time, then insertion. Cancelled timers are skipped when they surface, and cleaned up
+ * Min-heap of timers by due time, then insertion. Cancelled timers are skipped when they surface, and cleaned up
  * when they are the majority: most time-outs are cancelled long before they are due.
  */
 export class TimerQueue {
   #heap: QueuedTimer[] = []
+  /** The moments of the timers of the heap, by index: comparing them there touches no timer. */
+  #dues = new Float64Array(FIRST_CAPACITY)
   #order = 0
   #live = 0
 
@@ -33,9 +38,10 @@ export class TimerQueue {
 
   add(due: number, job: Job, owner: object | undefined): QueuedTimer {
     const timer: QueuedTimer = { due, order: this.#order++, owner, job }
-    const heap = this.#heap
-    heap.push(timer)
-    if (heap.length > 1) this.#siftUp(timer, heap.length - 1)
+    const index = this.#heap.length
+    if (index === this.#dues.length) this.#grow()
+    this.#heap.push(timer)
+    this.#siftUp(timer, index)
     this.#live++
     return timer
   }
@@ -79,46 +85,64 @@ export class TimerQueue {
   #cleanUp(): void {
     const heap = this.#heap.filter((waiting) => waiting.job !== undefined)
     this.#heap = heap
-    for (let index = (heap.length >> 1) - 1; index >= 0; index--) this.#siftDown(heap[index] as QueuedTimer, index)
+    for (let index = 0; index < heap.length; index++) this.#dues[index] = (heap[index] as QueuedTimer).due
+    for (let index = Math.floor((heap.length - 2) / ARITY); index >= 0; index--) {
+      this.#siftDown(heap[index] as QueuedTimer, index)
+    }
+  }
+
+  #grow(): void {
+    const dues = new Float64Array(2 * this.#dues.length)
+    dues.set(this.#dues)
+    this.#dues = dues
   }
 
   #removeTop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last !== undefined && heap.length > 0) this.#siftDown(last, 0)
+    const last = this.#heap.pop()
+    if (last !== undefined && this.#heap.length > 0) this.#siftDown(last, 0)
   }
 
   #siftUp(timer: QueuedTimer, from: number): void {
     const heap = this.#heap
+    const dues = this.#dues
+    const { due } = timer
     let index = from
     while (index > 0) {
-      const parentIndex = (index - 1) >> 1
-      const parent = heap[parentIndex] as QueuedTimer
-      if (!before(timer, parent)) break
-      heap[index] = parent
+      const parentIndex = Math.floor((index - 1) / ARITY)
+      // Timers come in the order of insertion: of two due at the same moment the one above is the earlier.
+      if (due >= (dues[parentIndex] as number)) break
+      heap[index] = heap[parentIndex] as QueuedTimer
+      dues[index] = dues[parentIndex] as number
       index = parentIndex
     }
     heap[index] = timer
+    dues[index] = due
   }
 
   #siftDown(timer: QueuedTimer, from: number): void {
     const heap = this.#heap
-    const length = heap.length
+    const dues = this.#dues
+    const { length } = heap
+    const { due, order } = timer
     let index = from
-    for (;;) {
-      let childIndex = 2 * index + 1
-      if (childIndex >= length) break
-      const right = childIndex + 1
-      if (right < length && before(heap[right] as QueuedTimer, heap[childIndex] as QueuedTimer)) childIndex = right
-      const child = heap[childIndex] as QueuedTimer
-      if (!before(child, timer)) break
-      heap[index] = child
-      index = childIndex
+    for (let first = ARITY * index + 1; first < length; first = ARITY * index + 1) {
+      const end = Math.min(first + ARITY, length)
+      let least = first
+      for (let child = first + 1; child < end; child++) if (this.#before(child, least)) least = child
+      const leastDue = dues[least] as number
+      if (leastDue > due || (leastDue === due && (heap[least] as QueuedTimer).order > order)) break
+      heap[index] = heap[least] as QueuedTimer
+      dues[index] = leastDue
+      index = least
     }
     heap[index] = timer
+    dues[index] = due
   }
-}
 
-function before(a: QueuedTimer, b: QueuedTimer): boolean {
-  return a.due === b.due ? a.order < b.order : a.due < b.due
+  #before(a: number, b: number): boolean {
+    const dueA = this.#dues[a] as number
+    const dueB = this.#dues[b] as number
+    if (dueA !== dueB) return dueA < dueB
+    return (this.#heap[a] as QueuedTimer).order < (this.#heap[b] as QueuedTimer).order
+  }
 }

@@ -15,6 +15,7 @@ const BYTES = 3
 export class Trace {
   readonly #hash = createHash('sha256')
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  readonly #view = new DataView(this.#buffer.buffer)
   #used = 0
   #events = 0
 
@@ -28,7 +29,8 @@ export class Trace {
     this.#events++
     this.#text(kind)
     this.#reserve(5)
-    this.#used = this.#buffer.writeUInt32LE(fields.length, this.#used)
+    this.#view.setUint32(this.#used, fields.length, true)
+    this.#used += 4
     for (const field of fields) {
       if (typeof field === 'number') this.#number(field)
       else if (typeof field === 'string') this.#text(field)
@@ -46,7 +48,8 @@ export class Trace {
     this.#reserve(9)
     this.#buffer[this.#used] = NUMBER
     // One NaN, so that its many bit patterns do not make a difference; +0 and -0 stay apart.
-    this.#used = this.#buffer.writeDoubleLE(Number.isNaN(value) ? Number.NaN : value, this.#used + 1)
+    this.#view.setFloat64(this.#used + 1, Number.isNaN(value) ? Number.NaN : value, true)
+    this.#used += 9
   }
 
   #text(value: string): void {
@@ -83,7 +86,8 @@ export class Trace {
   #lengthOf(type: number, length: number): void {
     this.#reserve(5)
     this.#buffer[this.#used] = type
-    this.#used = this.#buffer.writeUInt32LE(length, this.#used + 1)
+    this.#view.setUint32(this.#used + 1, length, true)
+    this.#used += 5
   }
 
   #large(value: Uint8Array): void {

@@ -29,6 +29,9 @@ describe('addresses as text', () => {
     '::1:3485',
     '[127.0.0.1]:1',
     '[::1]',
+    'x[::1]:1',
+    '1:1.2.3.4:5',
+    '[::1]:1x',
     ' 1.2.3.4:5',
     '1.2.3.4:5\n',
   ])('are refused when they are not an IP literal and a port: %j', (text) => {

@@ -273,6 +273,59 @@ describe('connectToPeer', () => {
     })
   }
 
+  it('tells the protocol whom it expects and how long it may take', async () => {
+    const told: unknown[] = []
+    const unused = (): never => {
+      throw new Error('not used here')
+    }
+    const protocol: NetworkProtocol = {
+      name: 'listening',
+      listen: unused,
+      bind: unused,
+      connect: async (address, options) => {
+        const { signal, ...rest } = options ?? {}
+        told.push([address, rest, signal?.aborted])
+        return { duplex: new PassThrough(), remoteId: ANNA, remoteAddress: address, localAddress: C, dialled: true }
+      },
+    }
+    await connectToPeer(protocol, [A], { clock, expect: ANNA, attemptTimeoutMs: 70 })
+    await connectToPeer(protocol, [B], { clock })
+    expect(told).toEqual([
+      [A, { timeoutMs: 70, expect: ANNA }, false],
+      [B, { timeoutMs: 1_000 }, false],
+    ])
+  })
+
+  it('waits longer before each further round, and starts as many as it was told', async () => {
+    const scripted = new ScriptedProtocol(clock, [[A, [{ after: 0, error: 'CONNECTION_REFUSED' }]]])
+    const random = { float: () => 1, bytes: () => new Uint8Array() }
+    const outcome = connectToPeer(scripted.protocol(), [A], { clock, random, retries: 3 }).catch((error) => error.code)
+    await clock.advance(60_000)
+    expect(await outcome).toBe('ALL_ATTEMPTS_FAILED')
+    expect(scripted.dials).toEqual(['0 10.0.0.1', '250 10.0.0.1', '750 10.0.0.1', '1750 10.0.0.1'])
+  })
+
+  it('counts the 250 ms anew for each address, and never starts one twice', async () => {
+    const { scripted } = await run(
+      [
+        [A, [{ after: 100, error: 'WRONG_PEER' }]],
+        [B, [{ after: 900, error: 'WRONG_PEER' }]],
+        [C, [{ after: 900, error: 'WRONG_PEER' }]],
+      ],
+      { retries: 0 },
+    )
+    expect(scripted.dials).toEqual(['0 10.0.0.1', '100 10.0.0.2', '350 10.0.0.3'])
+  })
+
+  it('fails only when the last of those under way has failed', async () => {
+    const { outcome, at } = await run([
+      [A, [{ after: 900 }]],
+      [B, [{ after: 10, error: 'WRONG_PEER' }]],
+    ])
+    expect(outcome).toMatchObject({ remoteAddress: A })
+    expect(at).toBe(900)
+  })
+
   it('does not start when the signal is aborted already', async () => {
     const scripted = new ScriptedProtocol(clock, [[A, [{ after: 1 }]]])
     const signal = AbortSignal.abort(new Error('enough'))

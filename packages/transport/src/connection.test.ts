@@ -301,6 +301,21 @@ describe('the end', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('close with more time destroys after that time, and not before', async () => {
+    const { a, clock } = pair()
+    for (let id = 1; id <= 10; id += 1) void a.send(frame(id, 'x'.repeat(60_000))).catch(() => {})
+    let gone = false
+    void a.close('DUPLICATE', { withinMs: 10_000 }).then(() => {
+      gone = true
+    })
+    await clock.advance(9_999)
+    await settle()
+    expect(gone).toBe(false)
+    await clock.advance(1)
+    await settle()
+    expect(await a.closed).toEqual({ code: 'DUPLICATE', polite: false })
+  })
+
   test('one that ends its side and does not read is destroyed at the deadline, and holds up no close', async () => {
     const { a, b, clock, streams } = pair()
     collect(a)

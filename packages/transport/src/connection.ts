@@ -165,15 +165,18 @@ export class Connection {
     this.#deliver()
   }
 
-  /** Sends what is queued, ends the stream, and resolves when it is gone: at the latest after 2 s, when it is destroyed. Idempotent. */
-  async close(code: CloseCode = 'CLOSED'): Promise<void> {
+  /**
+   * Sends what is queued, ends the stream, and resolves when it is gone: at the latest after `withinMs` (2 s), when it is destroyed.
+   * Idempotent.
+   */
+  async close(code: CloseCode = 'CLOSED', options: { withinMs?: number } = {}): Promise<void> {
     if (this.#gone) {
       this.#settle()
     } else if (this.#reason === undefined) {
       this.#reason = { code, polite: true }
       this.#outgoing.flush()
       this.#duplex.end()
-      this.#startDeadline(code)
+      this.#startDeadline(code, options.withinMs)
       this.#deliver()
     }
     await this.closed
@@ -299,8 +302,8 @@ export class Connection {
     this.#startDeadline('ENDED')
   }
 
-  #startDeadline(code: CloseCode): void {
-    this.#deadline ??= this.#clock.setTimeout(() => this.#break(code), CLOSE_DEADLINE_MS)
+  #startDeadline(code: CloseCode, withinMs: number = CLOSE_DEADLINE_MS): void {
+    this.#deadline ??= this.#clock.setTimeout(() => this.#break(code), withinMs)
   }
 
   #onClose(): void {

@@ -12,7 +12,7 @@ import { Greeting, goAway, refuseStream } from './greeting.js'
 import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello, sameBoot } from './hello.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
-import { MAX_LINKS, Pair } from './pair.js'
+import { Pair } from './pair.js'
 import type { PeerBook } from './peer-book.js'
 import { PeerSlot } from './peer-slot.js'
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
@@ -67,6 +67,8 @@ export class Connector {
   /** Every stream that this connector owns, from the handshake to its end. */
   readonly #connections = new Set<Connection>()
   readonly #pairs = new Set<Pair>()
+  /** Rises with every end of a pair, whoever the peer, so that what a forgotten slot had is never used again. */
+  #lastNumber = 0
   #closed: TransportError | undefined
   #closing: Promise<void> | undefined
 
@@ -165,7 +167,7 @@ export class Connector {
     void connection.closed.then(leave)
     try {
       const greeting = this.#greet(connection)
-      greeting.say(this.#hello('bulk'))
+      greeting.say(this.#hello('bulk', slot))
       const hello = await untilAborted(greeting.hello, options.signal)
       this.#options.peerBook.upsert(hello.record)
       slot.noteBulk(connection, hello.boot)
@@ -262,49 +264,68 @@ export class Connector {
     const end = slot.startGreeting()
     try {
       while (slot.saying !== undefined) await slot.saying
-      const done = this.#sayAsDialler(slot, connection)
+      const greeting = this.#greet(connection)
+      const done = this.#sayAsDialler(slot, greeting)
       slot.saying = done.then(
         () => {},
         () => {},
       )
-      return await done.finally(() => {
-        slot.saying = undefined
-        slot.dialled = false
+      try {
+        const pair = await done
         slot.live?.dialEnded()
-      })
+        return pair
+      } catch (error) {
+        this.#onDialFailed(slot, greeting, error)
+        throw error
+      } finally {
+        slot.saying = undefined
+        slot.dialled = undefined
+      }
     } finally {
       end()
       this.#tidy(slot)
     }
   }
 
-  async #sayAsDialler(slot: PeerSlot, connection: Connection): Promise<ControlConnection> {
-    const greeting = this.#greet(connection)
-    // With a live connection ours is one too many, unless the other side was restarted: its HELLO, which comes first, tells.
+  async #sayAsDialler(slot: PeerSlot, greeting: Greeting): Promise<ControlConnection> {
+    // With a live connection ours is one too many, unless the other side has given that one up, or was restarted: its HELLO, which
+    // comes first then, tells.
     const perhapsDuplicate = slot.live !== undefined
     if (!perhapsDuplicate) {
-      greeting.say(this.#hello('control'))
-      slot.dialled = true
+      greeting.say(this.#hello('control', slot))
+      slot.dialled = slot.number
     }
     const hello = await greeting.hello
     const live = slot.live
-    if (perhapsDuplicate && live !== undefined && sameBoot(live.bootId, hello.boot)) {
-      turnAway(connection, 'DUPLICATE')
+    if (perhapsDuplicate && live !== undefined && sameBoot(live.bootId, hello.boot) && hello.pair <= live.number) {
+      turnAway(greeting.connection, 'DUPLICATE')
       return live
     }
-    greeting.say(this.#hello('control'))
-    return this.#establish(slot, connection, hello)
+    greeting.say(this.#hello('control', slot))
+    return this.#establish(slot, greeting, hello)
+  }
+
+  /**
+   * A dial that said HELLO and came to nothing may be a stream of the pair for the other side, with frames under way. Only GOAWAY in
+   * place of HELLO says that it is not.
+   */
+  #onDialFailed(slot: PeerSlot, { said }: Greeting, error: unknown): void {
+    const cause = error instanceof Error ? error : new TransportError('CONNECTION_CLOSED', String(error))
+    if (said === undefined || said !== slot.number) return
+    if (error instanceof TransportError && error.code === 'REFUSED') slot.live?.dialEnded()
+    else if (slot.live !== undefined) slot.live.dialLost(cause)
+    else slot.number = this.#nextNumber()
   }
 
   async #greetAsAcceptor(slot: PeerSlot, connection: Connection): Promise<void> {
     const end = slot.startGreeting()
     try {
       const greeting = this.#greet(connection)
-      greeting.say(this.#hello('control'))
+      greeting.say(this.#hello('control', slot))
       const hello = await greeting.hello
       this.#options.peerBook.noteProof(slot.peer, undefined, this.#clock.now())
       if (hello.kind === 'bulk') this.#takeBulk(slot, connection, hello)
-      else this.#establish(slot, connection, hello)
+      else this.#establish(slot, greeting, hello)
     } finally {
       end()
       this.#tidy(slot)
@@ -316,7 +337,7 @@ export class Connector {
     return new Greeting(connection, expected, this.#clock)
   }
 
-  #hello(kind: ConnectionKind): Hello {
+  #hello(kind: ConnectionKind, { number }: PeerSlot): Hello {
     const { bootId, record, features, network } = this.#options
     return {
       version: CONNECTION_VERSIONS,
@@ -325,6 +346,7 @@ export class Connector {
       record: record(),
       features: features ?? [],
       network: network.keyId,
+      pair: number,
     }
   }
 
@@ -337,25 +359,25 @@ export class Connector {
 
   // ---- what HELLO led to
 
-  #establish(slot: PeerSlot, connection: Connection, hello: Hello): ControlConnection {
+  #establish(slot: PeerSlot, greeting: Greeting, hello: Hello): ControlConnection {
+    const { connection } = greeting
     const { peerBook, identity } = this.#options
     this.#requireOpen()
-    const former = slot.live
-    if (former !== undefined && !sameBoot(former.bootId, hello.boot)) {
-      if (hello.record.sequence < former.record.sequence) {
-        // Sent by the process before, and late: sequences of records only grow.
-        connection.destroy('RESTARTED')
-        return former
-      }
-      former.destroy('RESTARTED')
+    if (greeting.said !== slot.number || (slot.live !== undefined && isLate(hello, slot.live))) {
+      connection.destroy('FAILED')
+      if (slot.live !== undefined) return slot.live
+      const text = `The connection to ${slot.peer.short} belonged to one that has ended; try again.`
+      throw new TransportError('CONNECTION_CLOSED', text)
+    }
+    if (slot.live !== undefined && !isSamePair(hello, connection, slot.live)) {
+      // It is over at the other side; ours keeps its number, which goes with another number of the other side from now on.
+      const former = slot.live
+      slot.live = undefined
+      former.destroy(sameBoot(former.bootId, hello.boot) ? 'ENDED' : 'RESTARTED')
     }
     slot.endFormerBulk(hello.boot)
     peerBook.upsert(hello.record)
     const live = slot.live
-    if (live !== undefined && live.links >= MAX_LINKS) {
-      turnAway(connection, 'BUSY')
-      return live
-    }
     const pair = live ?? this.#newPair(slot, connection, hello, PeerId.compare(identity.id, slot.peer) < 0)
     const start = pair.add(connection, hello)
     if (live === undefined) this.#emit('connected', pair)
@@ -370,14 +392,17 @@ export class Connector {
       hello,
       remoteId: slot.peer,
       smaller,
-      dialling: slot.dialled,
+      dialling: slot.dialled === slot.number,
       clock: this.#clock,
       logger: this.#logger,
       onFrame: (from, message) => this.#emit('frame', from, message),
       onRoundTrip: (from, ms) => this.#options.peerBook.noteRoundTrip(from.peer, ms),
       onDown: (gone, reason) => {
         this.#pairs.delete(gone)
-        if (slot.live === gone) slot.live = undefined
+        if (slot.live === gone) {
+          slot.live = undefined
+          slot.number = this.#nextNumber()
+        }
         this.#tidy(slot)
         this.#emit('disconnected', gone, reason)
       },
@@ -418,9 +443,14 @@ export class Connector {
     const key = peer.toString()
     const known = this.#slots.get(key)
     if (known !== undefined) return known
-    const slot = new PeerSlot(peer)
+    const slot = new PeerSlot(peer, this.#lastNumber)
     this.#slots.set(key, slot)
     return slot
+  }
+
+  #nextNumber(): number {
+    this.#lastNumber += 1
+    return this.#lastNumber
   }
 
   #tidy(slot: PeerSlot): void {
@@ -436,6 +466,17 @@ export class Connector {
     const text = `${this.#limits.bulkPerPeer} bulk connections with ${peer.short} are open, which is the limit; close one first.`
     return new TransportError('RESOURCE_BUSY', text)
   }
+}
+
+/** Whether the stream was opened for something that is over: by the process before (sequences of records only grow), or for a pair before. */
+function isLate(hello: Hello, live: Pair): boolean {
+  if (!sameBoot(live.bootId, hello.boot)) return hello.record.sequence < live.record.sequence
+  return hello.pair < live.number
+}
+
+/** A peer says HELLO on one dial only for each of its pairs: a second one belongs to its next pair, whatever it says. */
+function isSamePair(hello: Hello, connection: Connection, live: Pair): boolean {
+  return sameBoot(live.bootId, hello.boot) && hello.pair === live.number && !live.hasFrom(connection.dialled)
 }
 
 function turnAway(connection: Connection, code: CloseCode): void {

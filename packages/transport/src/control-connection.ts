@@ -6,6 +6,9 @@ import type { CloseReason } from './close-code.js'
 /**
  * The one way to talk to a peer: usable both ways, whoever dialled, and all the time, also while one of two simultaneous
  * connections underneath is given up. It lasts as long as the pair is connected and the peer is not restarted.
+ *
+ * What is sent over it comes out of one control connection of the other side, in order and without a hole; when a frame may be lost,
+ * both end.
  */
 export interface ControlConnection {
   readonly peer: PeerId

@@ -1,4 +1,5 @@
 import type { PeerId } from '@pc/identity'
+import { whenAborted } from './abort.js'
 import { type Address, formatAddress } from './address.js'
 import { connectToPeer } from './connect-to-peer.js'
 import type { Connection } from './connection.js'
@@ -81,8 +82,7 @@ export class Dialler {
     if (this.#closed !== undefined) throw this.#closed
     signal?.throwIfAborted()
     const dial = new AbortController()
-    const onAbort = (): void => dial.abort(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const leave = whenAborted(signal, () => dial.abort(signal?.reason))
     this.#dials.add(dial)
     let stream: SecureStream
     try {
@@ -92,7 +92,7 @@ export class Dialler {
       throw soleReason(error)
     } finally {
       this.#dials.delete(dial)
-      signal?.removeEventListener('abort', onAbort)
+      leave()
     }
     if (dial.signal.aborted) {
       // In the very turn in which it succeeded: nobody is there to take it over.

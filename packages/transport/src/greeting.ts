@@ -27,7 +27,8 @@ export class Greeting {
    * Rejects with TransportError BAD_HELLO, OTHER_NETWORK, VERSION_MISMATCH, HELLO_TIMEOUT, REFUSED, PROTOCOL_ERROR, CONNECTION_CLOSED.
    */
   readonly hello: Promise<Hello>
-  #said = false
+  /** The number of the pair that our HELLO named, once it was said. */
+  said: number | undefined
 
   constructor(connection: Connection, expected: Omit<HelloExpectation, 'remoteId'>, clock: Clock) {
     this.connection = connection
@@ -38,8 +39,8 @@ export class Greeting {
 
   /** Sends our HELLO; a second call does nothing. */
   say(hello: Hello): void {
-    if (this.#said) return
-    this.#said = true
+    if (this.said !== undefined) return
+    this.said = hello.pair
     // A failure to send closes the connection, and `hello` rejects for that reason.
     this.connection.send({ header: HELLO_HEADER, id: 0, body: helloBody(hello) }).catch(() => {})
   }

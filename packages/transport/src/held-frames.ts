@@ -35,4 +35,9 @@ export class HeldFrames {
     this.#byLink.delete(link)
     return messages
   }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.#byLink.clear()
+  }
 }

@@ -3,7 +3,7 @@ import { decodeValue, encodeValue, type Value } from '@pc/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TransportError } from './errors.js'
-import { closeCodeOfHelloError, type Hello, helloBody, readHello } from './hello.js'
+import { closeCodeOfHelloError, type Hello, helloBody, readHello, sameBoot } from './hello.js'
 
 const identity = createIdentity(new Uint8Array(32).fill(1))
 const network = openNetwork('test').keyId
@@ -20,6 +20,7 @@ const hello: Hello = {
   }),
   features: ['a', 'b'],
   network,
+  pair: 5,
 }
 const body = helloBody(hello) as { [key: string]: Value }
 
@@ -36,9 +37,14 @@ test('comes back as it was, over the wire, with bytes of its own', () => {
   const bytes = encodeValue(body)
   const read = readHello(decodeValue(bytes), expected)
   bytes.fill(0)
-  expect(read).toMatchObject({ version: [1, 1], kind: 'bulk', features: ['a', 'b'], network })
+  expect(read).toMatchObject({ version: [1, 1], kind: 'bulk', features: ['a', 'b'], network, pair: 5 })
   expect(read.boot).toEqual(hello.boot)
   expect(read.record.bytes).toEqual(hello.record.bytes)
+})
+
+test('without the number of a pair means 0', () => {
+  const { pair: _, ...older } = body
+  expect(readHello(older, expected).pair).toBe(0)
 })
 
 describe('is refused', () => {
@@ -48,8 +54,23 @@ describe('is refused', () => {
     ['65 features', { features: Array.from({ length: 65 }, () => 'x') }, 'BAD_HELLO'],
     ['a long feature', { features: ['x'.repeat(65)] }, 'BAD_HELLO'],
     ['a network of 33 bits', { network: 2 ** 32 }, 'BAD_HELLO'],
+    ['a negative pair', { pair: -1 }, 'BAD_HELLO'],
+    ['a pair that is no number', { pair: null }, 'BAD_HELLO'],
+    ['a network that is negative', { network: -1 }, 'BAD_HELLO'],
+    ['a network of the last 32-bit number', { network: 2 ** 32 - 1 }, 'OTHER_NETWORK'],
     ['no boot id', { boot: null }, 'BAD_HELLO'],
+    ['a boot id of 7 bytes', { boot: new Uint8Array(7) }, 'BAD_HELLO'],
+    ['a boot id of 9 bytes', { boot: new Uint8Array(9) }, 'BAD_HELLO'],
     ['a version that is no pair', { version: [1] }, 'BAD_HELLO'],
+    ['a version of three numbers', { version: [1, 1, 1] }, 'BAD_HELLO'],
+    ['a version whose lowest is above its highest', { version: [2, 1] }, 'BAD_HELLO'],
+    ['a version that is a fraction', { version: [0.5, 1] }, 'BAD_HELLO'],
+    ['a version up to a fraction', { version: [1, 1.5] }, 'BAD_HELLO'],
+    ['64 features of 64 letters', { features: Array.from({ length: 64 }, () => 'x'.repeat(64)) }, 'fine'],
+    ['a feature that is no text', { features: [1] }, 'BAD_HELLO'],
+    ['features that are no list', { features: 'x' }, 'BAD_HELLO'],
+    ['another kind', { kind: 'other' }, 'BAD_HELLO'],
+    ['a record that is no bytes', { record: 'x' }, 'BAD_HELLO'],
     ['a record of other bytes', { record: new Uint8Array(50) }, 'BAD_HELLO'],
   ]
   for (const [name, changes, code] of cases) {
@@ -95,4 +116,27 @@ test('the code to close with', () => {
   )
   expect(codes).toEqual(['OTHER_NETWORK', 'VERSION_MISMATCH', 'HELLO_TIMEOUT', 'PROTOCOL_ERROR'])
   expect(closeCodeOfHelloError(new Error('x'))).toBe('PROTOCOL_ERROR')
+})
+
+test('two starts of a peer have different boot ids', () => {
+  const boot = new Uint8Array(8).fill(7)
+  expect(sameBoot(boot, Uint8Array.from(boot))).toBe(true)
+  expect(sameBoot(boot, Uint8Array.of(7, 7, 7, 7, 7, 7, 7, 8))).toBe(false)
+})
+
+test.each<[string, Value, string]>([
+  ['kind', 'other', '"other"'],
+  ['kind', 'x'.repeat(1_000), `"${'x'.repeat(39)}.`],
+  ['network', 1.5, '1.5'],
+  ['boot', new Uint8Array(3), '3 bytes'],
+  ['version', [1, 2, 3], 'a list of 3'],
+  ['record', true, 'boolean'],
+])('what is refused says what came, shortly: %s %j', (member, value, said) => {
+  expect(() => readHello({ ...body, [member]: value }, expected)).toThrow(`but got ${said}`)
+})
+
+test('a record that cannot be read is the cause', () => {
+  expect(() => readHello({ ...body, record: new Uint8Array(50) }, expected)).toThrow(
+    expect.objectContaining({ code: 'BAD_HELLO', cause: expect.objectContaining({ name: 'IdentityError' }) }),
+  )
 })

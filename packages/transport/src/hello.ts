@@ -1,7 +1,8 @@
 /**
  * HELLO, the first frame in both directions of every connection: its shape and its checks, without any I/O.
  *
- * `pc/hello`, id 0, body `{version: [min, max], boot: bin 8, kind: 'control' | 'bulk', record: bin, features: [str], network: u32}`.
+ * `pc/hello`, id 0, body `{version: [min, max], boot: bin 8, kind: 'control' | 'bulk', record: bin, features: [str], network: u32,
+ * pair: int}`.
  * `kind` counts on the dialler's side; the acceptor, which speaks before it has heard what is wanted, says 'control'.
  * Members that this version does not know are ignored, so that later versions can add some.
  */
@@ -30,6 +31,11 @@ export interface Hello {
   readonly record: SignedPeerRecord
   readonly features: readonly string[]
   readonly network: number
+  /**
+   * The number of the sender's next, or present, pair with the receiver: greater after each of its pairs that ended, by whatever
+   * reason of its own. Two streams belong to one pair when they carry the same numbers in both directions. 0 if the sender says none.
+   */
+  readonly pair: number
 }
 
 export interface HelloExpectation {
@@ -48,6 +54,7 @@ export function helloBody(hello: Hello): Value {
     record: hello.record.bytes,
     features: [...hello.features],
     network: hello.network,
+    pair: hello.pair,
   }
 }
 
@@ -58,13 +65,14 @@ export function helloBody(hello: Hello): Value {
 export function readHello(body: Value, expected: HelloExpectation): Hello {
   if (body === null || typeof body !== 'object' || Array.isArray(body) || body instanceof Uint8Array)
     throw bad('a map', body)
-  const { boot, kind, record, network } = body
+  const { boot, kind, record, network, pair = 0 } = body
   const version = readVersion(body.version)
   if (!(boot instanceof Uint8Array) || boot.length !== BOOT_ID_LENGTH)
     throw bad(`${BOOT_ID_LENGTH} bytes as boot`, boot)
   if (kind !== 'control' && kind !== 'bulk') throw bad(`'control' or 'bulk' as kind`, kind)
   if (!(record instanceof Uint8Array)) throw bad('bytes as record', record)
   if (!isInteger(network, MAX_U32)) throw bad('a 32-bit number as network', network)
+  if (!isInteger(pair, Number.MAX_SAFE_INTEGER)) throw bad('an integer from 0 up as pair', pair)
   const features = readFeatures(body.features)
   if (network !== expected.network) {
     throw new TransportError(
@@ -86,6 +94,7 @@ export function readHello(body: Value, expected: HelloExpectation): Hello {
     record: readRecord(record, expected.remoteId),
     features,
     network,
+    pair,
   }
 }
 
@@ -121,17 +130,12 @@ function readFeatures(value: Value | undefined): string[] {
 }
 
 function readRecord(bytes: Uint8Array, remoteId: PeerId): SignedPeerRecord {
-  let record: SignedPeerRecord
   try {
-    record = readPeerRecord(Uint8Array.from(bytes))
+    return readPeerRecord(bytes, remoteId)
   } catch (cause) {
-    throw new TransportError('BAD_HELLO', `The record in the HELLO of ${remoteId.short} is not valid.`, { cause })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new TransportError('BAD_HELLO', `The HELLO of ${remoteId.short} came with a wrong record: ${why}`, { cause })
   }
-  if (record.id.equals(remoteId)) return record
-  throw new TransportError(
-    'BAD_HELLO',
-    `HELLO came with the record of ${record.id.short}, but ${remoteId.short} was proved.`,
-  )
 }
 
 function isInteger(value: Value | undefined, max: number): value is number {

@@ -34,6 +34,22 @@ describe('the dialler', () => {
     expect(rule.wake(11_999, 4_999, 5_000)).toBe('dead')
   })
 
+  test('is alive when heard in the very turn of the ping', () => {
+    const rule = new KeepAlive(true, 0)
+    rule.wake(5_000, 0, 4_000)
+    expect(rule.wake(7_000, 5_000, 5_000)).toBe('wait')
+    expect(rule.dueAt).toBe(10_000)
+  })
+
+  test('takes a timer that is 1 s late for a busy process, and 1 ms more for a gap', () => {
+    const busy = new KeepAlive(true, 0)
+    busy.wake(5_000, 0, 0)
+    expect(busy.wake(8_000, 0, 5_000)).toBe('dead')
+    const slept = new KeepAlive(true, 0)
+    slept.wake(5_000, 0, 0)
+    expect(slept.wake(8_001, 0, 5_000)).toBe('ping')
+  })
+
   test('pings anew after a gap instead of giving up', () => {
     const rule = new KeepAlive(true, 0)
     rule.wake(5_000, 0, 0)

@@ -38,3 +38,33 @@ test('the valve tells each change once', () => {
   meter.resume()
   expect(changes).toEqual([true, false])
 })
+
+test('the rate of a connection that began late counts from its own beginning', () => {
+  let now = 1_000_250
+  const meter = new Meter({ now: () => now })
+  expect([meter.lastActivityAt, meter.bytesPerSecond]).toEqual([1_000_250, 0])
+  now += 1_000
+  meter.record(3_000)
+  now += 1_000
+  expect(meter.bytesPerSecond).toBe(1_500)
+  expect(meter.lastActivityAt).toBe(1_001_250)
+})
+
+test('bytes older than 5 s do not count, however long nobody asked', () => {
+  for (const silence of [5_000, 5_500, 7_300, 60_000]) {
+    let now = 0
+    const meter = new Meter({ now: () => now })
+    for (; now < 5_000; now += 500) meter.record(100)
+    now += silence
+    expect(meter.bytesPerSecond).toBe(0)
+    meter.record(4_500)
+    expect(meter.bytesPerSecond).toBeGreaterThan(0)
+    expect(meter.bytesPerSecond).toBeLessThanOrEqual(1_000)
+  }
+})
+
+test('several records in one half second add up', () => {
+  const meter = new Meter({ now: () => 0 })
+  for (const bytes of [100, 200, 300]) meter.record(bytes)
+  expect([meter.bytes, meter.bytesPerSecond]).toEqual([600, 1_200])
+})

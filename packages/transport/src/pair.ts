@@ -1,5 +1,6 @@
 import type { PeerId, SignedPeerRecord } from '@pc/identity'
 import type { Message, Value } from '@pc/wire'
+import { whenAborted } from './abort.js'
 import type { Address } from './address.js'
 import type { CloseCode, CloseReason } from './close-code.js'
 import { type Connection, goAwayCode } from './connection.js'
@@ -15,22 +16,23 @@ import type { Clock, Logger } from './ports.js'
 export const PING_HEADER = 'pc/ping'
 export const PONG_HEADER = 'pc/pong'
 
-/** How long a retired connection may still bring frames: what a full queue (1 MiB) needs on a very bad link. */
-const RETIRED_FOR_MS = 5_000
-/** How long, and how much, frames of the connection that stays wait for those of the one that goes. */
-const HOLD_FOR_MS = 2_000
+/**
+ * How long a retired connection may still bring frames before the pair is given up: what a full queue (1 MiB) needs at 100 KB/s, and
+ * more than keep-alive (7.5 s) needs to find that it is dead.
+ */
+const RETIRED_FOR_MS = 10_000
+/** How long, and how much, frames of the connection that stays wait for those of the one that goes before the pair is given up. */
+const HOLD_FOR_MS = RETIRED_FOR_MS
 const HOLD_BYTES = 1_048_576
 /** Pings under way over one pair; a caller that wants more is not measuring. */
 const MAX_PINGS = 16
-/** Streams of one pair at a time, retired ones included: more can only come from a peer that does not keep the rules. */
-export const MAX_LINKS = 4
 
 export interface PairOptions {
   readonly hello: Hello
   readonly remoteId: PeerId
   /** Whether our own id is the smaller one. */
   readonly smaller: boolean
-  /** Whether a dial of ours, with HELLO said, is under way: see {@link Pair.dialStarted}. */
+  /** Whether a dial of ours, with HELLO said, is under way: it may bring frames that come before those of the first stream. */
   readonly dialling: boolean
   readonly clock: Clock
   readonly logger: Logger
@@ -45,6 +47,8 @@ interface Link {
   readonly keepAlive: KeepAlive
   timer: unknown
   retireTimer: unknown
+  /** It is being ended politely: let it. */
+  ending: boolean
   /** Id of the last application frame that came in. */
   lastId: number
 }
@@ -77,6 +81,7 @@ export class Pair implements ControlConnection {
   #current: Link | undefined
   #last: Connection
   #linkCount = 0
+  readonly #diallers = new Set<boolean>()
   #lastMessageId = 0
   readonly #held = new HeldFrames()
   #holdTimer: unknown
@@ -124,8 +129,14 @@ export class Pair implements ControlConnection {
     return !this.#down
   }
 
-  get links(): number {
-    return this.#links.size
+  /** The number of this pair at the other side, from its HELLOs: see {@link Hello.pair}. */
+  get number(): number {
+    return this.#options.hello.pair
+  }
+
+  /** Whether a stream of that dialler is, or was, part of the pair. */
+  hasFrom(dialled: boolean): boolean {
+    return this.#diallers.has(dialled)
   }
 
   nextId(): number {
@@ -154,43 +165,44 @@ export class Pair implements ControlConnection {
       const settle = (ms: number | undefined, error?: unknown): void => {
         this.#pings.delete(id)
         clock.clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        leave()
         if (ms === undefined) reject(error)
         else resolve(ms)
       }
-      const onAbort = (): void => settle(undefined, signal?.reason)
+      const leave = whenAborted(signal, () => settle(undefined, signal?.reason))
       const timer = clock.setTimeout(() => {
         settle(
           undefined,
           new TransportError('PING_TIMEOUT', `${this.peer.short} did not answer within ${timeoutMs} ms.`),
         )
       }, timeoutMs)
-      signal?.addEventListener('abort', onAbort, { once: true })
       this.#pings.set(id, { sentAt: clock.now(), link: current.number, settle })
       current.connection.send({ header: PING_HEADER, id, body: null }).catch((error) => settle(undefined, error))
     })
   }
 
-  /** We have said HELLO on a dial to this peer; it may bring frames that come before those of the present streams. */
-  dialStarted(): void {
-    this.#feed({ type: 'dial-started' })
-  }
-
-  /** That dial is over, whatever became of it. */
+  /** The dial that was under way is over: it has become one of our streams, or the other side has refused it. */
   dialEnded(): void {
     this.#feed({ type: 'dial-ended' })
+  }
+
+  /** That dial is over, and the other side may have taken it for a stream of this pair: the pair ends. */
+  dialLost(error: Error): void {
+    this.#feed({ type: 'dial-lost' }, { code: 'FAILED', polite: false, error })
   }
 
   /** Takes over a connection whose HELLO came in. Reading starts with the function that is returned. */
   add(connection: Connection, hello: Hello): () => void {
     const { clock } = this.#options
     this.#linkCount += 1
+    this.#diallers.add(connection.dialled)
     const link: Link = {
       number: this.#linkCount,
       connection,
       keepAlive: new KeepAlive(connection.dialled, clock.now()),
       timer: undefined,
       retireTimer: undefined,
+      ending: false,
       lastId: 0,
     }
     if (hello.record.sequence >= this.#hello.record.sequence) this.#hello = hello
@@ -214,8 +226,7 @@ export class Pair implements ControlConnection {
 
   /** Abrupt. */
   destroy(code: CloseCode, error?: Error): void {
-    for (const { connection } of [...this.#links.values()]) connection.destroy(code, error)
-    this.#goDown(error === undefined ? { code, polite: false } : { code, polite: false, error })
+    this.#drop(error === undefined ? { code, polite: false } : { code, polite: false, error })
   }
 
   #feed(input: PairInput, reason?: CloseReason): void {
@@ -225,16 +236,11 @@ export class Pair implements ControlConnection {
 
   #perform(effect: PairEffect, reason: CloseReason | undefined): void {
     if (effect.type === 'down') {
-      this.#current = undefined
-      this.#goDown(reason ?? { code: 'CLOSED', polite: true })
+      this.#drop(reason ?? { code: 'CLOSED', polite: true })
       return
     }
     const link = this.#links.get(effect.link)
-    if (link === undefined) {
-      // It has just ended: only what was held of it is left.
-      if (effect.type === 'release') this.#release(effect.link)
-      return
-    }
+    if (link === undefined) return
     const { connection } = link
     switch (effect.type) {
       case 'use':
@@ -247,13 +253,20 @@ export class Pair implements ControlConnection {
         break
       case 'retire':
         connection.sendLast(goAway(effect.code, link.lastId))
-        link.retireTimer = this.#options.clock.setTimeout(() => connection.destroy(effect.code), RETIRED_FOR_MS)
+        link.retireTimer = this.#options.clock.setTimeout(() => this.#giveUp(link), RETIRED_FOR_MS)
         break
       case 'answer':
+        link.ending = true
+        // Its deadline is enough: a ping finds no way any more, and the other side has said its last word.
+        this.#options.clock.clearTimeout(link.timer)
         connection.sendLast(goAway(effect.code, link.lastId))
-        void connection.close(effect.code)
+        // All that waits to be sent here belongs to the pair that goes on.
+        void connection.close(effect.code, effect.code === 'DUPLICATE' ? { withinMs: RETIRED_FOR_MS } : {})
         break
       case 'finish':
+        link.ending = true
+        this.#options.clock.clearTimeout(link.timer)
+        this.#options.clock.clearTimeout(link.retireTimer)
         void connection.close(effect.code)
         break
       case 'release':
@@ -287,6 +300,7 @@ export class Pair implements ControlConnection {
         break
       }
       default:
+        if (this.#down) break
         link.lastId = id
         if (this.#state.holds(link.number)) this.#hold(link, message)
         else this.#options.onFrame(this, message)
@@ -350,9 +364,20 @@ export class Pair implements ControlConnection {
   }
 
   #hold(link: Link, message: Message): void {
-    this.#holdTimer ??= this.#options.clock.setTimeout(() => this.#feed({ type: 'hold-expired' }), HOLD_FOR_MS)
+    this.#holdTimer ??= this.#options.clock.setTimeout(() => this.#holdExpired(), HOLD_FOR_MS)
     this.#held.add(link.number, link.connection.receiver, message)
-    if (this.#held.bytes > HOLD_BYTES) this.#feed({ type: 'hold-expired' })
+    if (this.#held.bytes > HOLD_BYTES) this.#holdExpired()
+  }
+
+  #holdExpired(): void {
+    const text = `Frames of ${this.peer.short} waited too long, or too many of them, for those of its other stream.`
+    this.#feed({ type: 'hold-expired' }, { code: 'FAILED', polite: false, error: closed(text) })
+  }
+
+  /** A retired stream that brings no GOAWAY. */
+  #giveUp(link: Link): void {
+    const text = `The last frames of ${this.peer.short} did not come within ${RETIRED_FOR_MS / 1_000} s.`
+    link.connection.destroy('FAILED', closed(text))
   }
 
   #release(number: number): void {
@@ -365,19 +390,29 @@ export class Pair implements ControlConnection {
     this.#holdTimer = undefined
   }
 
+  /** Ends the pair, and cuts every stream that is not being ended politely. */
+  #drop(reason: CloseReason): void {
+    const left = [...this.#links.values()].filter(({ ending }) => !ending)
+    this.#goDown(reason)
+    for (const { connection } of left) connection.destroy(reason.code, reason.error)
+  }
+
   #goDown(reason: CloseReason): void {
     if (this.#down) return
     this.#down = true
     this.#current = undefined
+    this.#held.clear()
+    this.#watchHold()
     for (const ping of [...this.#pings.values()]) ping.settle(undefined, this.#closedError())
     this.#resolveClosed(reason)
     this.#options.onDown(this, reason)
   }
 
   #closedError(): TransportError {
-    return new TransportError(
-      'CONNECTION_CLOSED',
-      `The connection to ${this.peer.short} is closed; ask the connector for it again.`,
-    )
+    return closed(`The connection to ${this.peer.short} is closed; ask the connector for it again.`)
   }
+}
+
+function closed(text: string): TransportError {
+  return new TransportError('CONNECTION_CLOSED', text)
 }

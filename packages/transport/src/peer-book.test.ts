@@ -37,6 +37,24 @@ describe('addresses', () => {
     expect(book.addressesOf(id)).toEqual([49, 48, 47, 100].map(at))
   })
 
+  test('that are proved or said again and again leave room for the others', () => {
+    const book = new PeerBook()
+    for (const host of [1, 2, 3, 3, 3, 3]) book.noteProof(id, at(host), host)
+    for (const host of [4, 5, 6, 7, 7, 7, 7]) book.noteHint(id, at(host))
+    expect(book.addressesOf(id)).toEqual([3, 2, 1, 7, 6, 5, 4].map(at))
+  })
+
+  test('are either proved or hints', () => {
+    const book = new PeerBook()
+    book.noteHint(id, at(1))
+    book.noteHint(id, at(2))
+    book.noteProof(id, at(1), 10)
+    expect(book.get(id)?.hints).toEqual([at(2)])
+    book.noteHint(id, at(1))
+    expect(book.get(id)?.hints).toEqual([at(2)])
+    expect(book.get(id)?.proved).toEqual([{ address: at(1), at: 10 }])
+  })
+
   test('of somebody unknown are none', () => {
     expect(new PeerBook().addressesOf(id)).toEqual([])
   })

@@ -1,7 +1,8 @@
 import type { PeerId } from '@pc/identity'
+import { whenAborted } from './abort.js'
 import type { Connection } from './connection.js'
 import { TransportError } from './errors.js'
-import { sameBoot } from './hello.js'
+import { type Hello, sameBoot } from './hello.js'
 import type { Pair } from './pair.js'
 
 /** Callers that wait for one dial; whoever has more has lost control over its calls. */
@@ -20,8 +21,10 @@ export class PeerSlot {
   dial: AbortController | undefined
   /** The dialler's HELLO that is under way. */
   saying: Promise<unknown> | undefined
-  /** Our HELLO is said on it, and the other side's not there yet. */
-  dialled = false
+  /** The number that our HELLO named on it, while the other side's HELLO is not there yet. */
+  dialled: number | undefined
+  /** Of our next, or present, pair with that peer: see {@link Hello.pair}. */
+  number: number
   /** Bulk connections, those being dialled included. */
   bulk = 0
   /** HELLOs under way, in both directions. */
@@ -31,8 +34,9 @@ export class PeerSlot {
   readonly #waiters = new Set<Waiter>()
   #whenGreeted: (() => void)[] = []
 
-  constructor(peer: PeerId) {
+  constructor(peer: PeerId, number: number) {
     this.peer = peer
+    this.number = number
   }
 
   /** Nothing is going on. */
@@ -49,7 +53,7 @@ export class PeerSlot {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiters.delete(waiter)
-        signal?.removeEventListener('abort', onAbort)
+        stopWaiting()
       }
       const waiter: Waiter = {
         resolve: (pair) => {
@@ -61,12 +65,11 @@ export class PeerSlot {
           reject(error)
         },
       }
-      const onAbort = (): void => {
+      this.#waiters.add(waiter)
+      const stopWaiting = whenAborted(signal, () => {
         waiter.reject(signal?.reason)
         if (this.#waiters.size === 0) this.#cutDial()
-      }
-      this.#waiters.add(waiter)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      })
     })
   }
 

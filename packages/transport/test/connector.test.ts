@@ -165,6 +165,7 @@ describe('control', () => {
       record,
       features: [],
       network: keyId,
+      pair: 0,
     })
     stream.duplex.write(encodeFrame({ header: 'pc/hello', id: 0, version: 1, body, peerId: null }))
     expect(await eventually(asked)).toBe(a.connected[0])
@@ -432,6 +433,7 @@ describe('HELLO', () => {
         record: record(),
         features: [],
         network: openNetwork('test').keyId,
+        pair: 0,
       }) as object),
       ...changes,
     },

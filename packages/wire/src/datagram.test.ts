@@ -52,3 +52,33 @@ test('readDatagram gives plain views of the bytes', () => {
     expect(view.buffer).toBe(bytes.buffer)
   }
 })
+
+test.each<[string, Uint8Array, object]>([
+  ['nothing', new Uint8Array(), { code: 'DATAGRAM_TOO_SHORT' }],
+  ['half a header', Uint8Array.of(1), { code: 'DATAGRAM_TOO_SHORT' }],
+  ['too many bytes', new Uint8Array(MAX_DATAGRAM + 1), { code: 'DATAGRAM_TOO_LARGE' }],
+  ['root code 5', Uint8Array.of(5, 0x10), { code: 'ROOT_CODE_UNKNOWN', offset: 0 }],
+  ['root code 127', Uint8Array.of(127, 0x10), { code: 'ROOT_CODE_UNKNOWN', offset: 0 }],
+  ['version 0', Uint8Array.of(1, 0x00), { code: 'VERSION_UNSUPPORTED', offset: 1 }],
+  ['version 2', Uint8Array.of(1, 0x20), { code: 'VERSION_UNSUPPORTED', offset: 1 }],
+  ['protection 4', Uint8Array.of(1, 0x14), { code: 'PROTECTION_UNKNOWN', offset: 1 }],
+])('readDatagram refuses %s', (_name, bytes, error) => {
+  expect(thrownBy(() => readDatagram(bytes))).toMatchObject({ name: 'InvalidPacketError', ...error })
+})
+
+test.each([0, 4, 128, 255])(
+  'readDatagram takes root code %i without protection, an empty body included',
+  (rootCode) => {
+    expect(readDatagram(Uint8Array.of(rootCode, 0x10))).toEqual({ protection: 0, rootCode, body: new Uint8Array() })
+    expect(readDatagram(Uint8Array.of(rootCode, 0x13, 7))).toEqual({ protection: 3, rootCode, body: Uint8Array.of(7) })
+  },
+)
+
+test('readDatagram needs the whole of each layout', () => {
+  const whole = packMacDatagram(fields, mac)
+  expect(readDatagram(whole)).toMatchObject({ protection: 1 })
+  expect(thrownBy(() => readDatagram(whole.subarray(0, -1)))).toMatchObject({ code: 'DATAGRAM_TOO_SHORT' })
+  const session = Uint8Array.of(3, 0x12, ...new Uint8Array(28))
+  expect(readDatagram(session)).toMatchObject({ protection: 2, counter: 0n, sealed: new Uint8Array() })
+  expect(thrownBy(() => readDatagram(session.subarray(0, -1)))).toMatchObject({ code: 'DATAGRAM_TOO_SHORT' })
+})

@@ -24,7 +24,10 @@ export function encodeFrame(message: Message, options: FrameOptions = {}): Uint8
   checkValueLimits(limits)
   const frame = encodeEnvelope(message, { limits, reserve: PREFIX_LENGTH, maxLength })
   const length = frame.length - PREFIX_LENGTH
-  frame.set([length >>> 24, length >>> 16, length >>> 8, length])
+  frame[0] = length >>> 24
+  frame[1] = length >>> 16
+  frame[2] = length >>> 8
+  frame[3] = length
   return frame
 }
 

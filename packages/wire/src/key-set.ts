@@ -1,45 +1,98 @@
-// Up to this many keys, comparing bytes pairwise costs less than a set of strings.
+// Up to this many keys, comparing each with each costs less than a table.
 const FEW_KEYS = 8
+// Places looked at before the hash is taken to be attacked. A table is at most half full, so chance never comes near.
+const MAX_PROBES = 64
 
-/** The keys of one map in encoded bytes, kept as places in the bytes until there are many. */
+/** The distinct keys of one map in encoded bytes, kept as places in the bytes: nothing is made for a key. */
 export class KeySet {
   readonly #bytes: Uint8Array
+  readonly #count: number
   readonly #ranges: number[] = []
+  /** Numbers of keys, counted from 1, at the place their hash says or soon behind it; a power of two long. */
+  #table: Int32Array | undefined
+  /** Instead of the table, once somebody has chosen keys with one hash: slower, but nobody chooses the hash of a `Set`. */
   #strings: Set<string> | undefined
 
-  constructor(bytes: Uint8Array) {
+  /** @param count how many keys will come; the table is as large as they need */
+  constructor(bytes: Uint8Array, count: number) {
     this.#bytes = bytes
+    this.#count = count
   }
 
   /** False if the key is already there. */
   add(start: number, end: number): boolean {
-    if (this.#strings === undefined) {
-      const ranges = this.#ranges
-      for (let index = 0; index < ranges.length; index += 2) {
-        if (sameBytes(this.#bytes, ranges[index] as number, ranges[index + 1] as number, start, end)) return false
+    if (this.#strings !== undefined) return this.#addString(this.#strings, start, end)
+    const ranges = this.#ranges
+    if (ranges.length < FEW_KEYS * 2) {
+      for (let number = 0; number * 2 < ranges.length; number++) {
+        if (this.#isKey(number, start, end)) return false
       }
       ranges.push(start, end)
-      if (ranges.length <= FEW_KEYS * 2) return true
-      this.#strings = new Set()
-      for (let index = 0; index < ranges.length; index += 2) {
-        this.#strings.add(latin1(this.#bytes, ranges[index] as number, ranges[index + 1] as number))
-      }
       return true
     }
-    const { size } = this.#strings
-    return this.#strings.add(latin1(this.#bytes, start, end)).size > size
+    this.#table ??= this.#makeTable()
+    return this.#insert(this.#table, start, end) ?? this.#addString(this.#makeStrings(), start, end)
   }
-}
 
-function sameBytes(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
-  if (end - start !== otherEnd - otherStart) return false
-  for (let index = start, other = otherStart; index < end; index++, other++) {
-    if (bytes[index] !== bytes[other]) return false
+  #makeTable(): Int32Array {
+    const table = new Int32Array(2 ** Math.ceil(Math.log2(this.#count * 2)))
+    for (let number = 0; number < FEW_KEYS; number++) {
+      let slot =
+        this.#hash(this.#ranges[number * 2] as number, this.#ranges[number * 2 + 1] as number) & (table.length - 1)
+      while (table[slot] !== 0) slot = (slot + 1) & (table.length - 1)
+      table[slot] = number + 1
+    }
+    return table
   }
-  return true
-}
 
-// One character per byte: as distinct as the bytes, and never fails.
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+  /** `undefined`: too many keys are in the way. */
+  #insert(table: Int32Array, start: number, end: number): boolean | undefined {
+    let slot = this.#hash(start, end) & (table.length - 1)
+    for (let probe = 0; probe < MAX_PROBES; probe++) {
+      const number = table[slot] as number
+      if (number === 0) {
+        this.#ranges.push(start, end)
+        table[slot] = this.#ranges.length / 2
+        return true
+      }
+      if (this.#isKey(number - 1, start, end)) return false
+      slot = (slot + 1) & (table.length - 1)
+    }
+    return undefined
+  }
+
+  /** FNV-1a, its upper bits folded into the lower ones. */
+  #hash(start: number, end: number): number {
+    let hash = 0x811c9dc5
+    for (let index = start; index < end; index++) hash = Math.imul(hash ^ (this.#bytes[index] as number), 0x01000193)
+    return hash ^ (hash >>> 15)
+  }
+
+  #isKey(number: number, start: number, end: number): boolean {
+    let other = this.#ranges[number * 2] as number
+    if ((this.#ranges[number * 2 + 1] as number) - other !== end - start) return false
+    for (let index = start; index < end; index++, other++) {
+      if (this.#bytes[index] !== this.#bytes[other]) return false
+    }
+    return true
+  }
+
+  #makeStrings(): Set<string> {
+    const strings = new Set<string>()
+    for (let index = 0; index < this.#ranges.length; index += 2) {
+      strings.add(this.#latin1(this.#ranges[index] as number, this.#ranges[index + 1] as number))
+    }
+    this.#strings = strings
+    return strings
+  }
+
+  #addString(strings: Set<string>, start: number, end: number): boolean {
+    const { size } = strings
+    return strings.add(this.#latin1(start, end)).size > size
+  }
+
+  /** One character per byte: as distinct as the bytes, and never fails. */
+  #latin1(start: number, end: number): string {
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start).toString('latin1')
+  }
 }

@@ -50,7 +50,13 @@ export function encodeEnvelope(message: Message, options: EnvelopeOptions): Uint
   const { limits, reserve, maxLength } = options
   // In errors each field is a value of its own; of the limits only the body can use anything up.
   const check = new ValueCheck(limits, maxLength)
-  const fields = [header, withoutSign(id), version, body, peerId].map((field) => check.copy(field))
+  const fields = [
+    check.copy(header),
+    check.copy(withoutSign(id)),
+    check.copy(version),
+    check.copy(body),
+    check.copy(peerId),
+  ]
   return pack(fields, { maxLength, reserve })
 }
 

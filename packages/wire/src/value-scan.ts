@@ -96,7 +96,8 @@ class Scan {
 
   #map(count: number, depth: number): void {
     this.#enter(count, count * 2, depth)
-    const keys = new KeySet(this.#bytes)
+    // One key alone is no duplicate: a stranger's thousand maps of nothing cost nothing here.
+    const keys = count > 1 ? new KeySet(this.#bytes, count) : undefined
     for (let index = 0; index < count; index++) {
       const start = this.position
       const length = this.#keyLength()
@@ -105,7 +106,7 @@ class Scan {
       if (isProto(this.#bytes, from, this.position)) {
         throw this.#error('FORBIDDEN_KEY', 'a map may not have the key __proto__', start)
       }
-      if (!keys.add(from, this.position)) {
+      if (keys?.add(from, this.position) === false) {
         throw this.#error('DUPLICATE_KEY', 'a map may have each key once', start)
       }
       this.value(depth + 1)

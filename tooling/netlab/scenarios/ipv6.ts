@@ -8,7 +8,7 @@ import type { handlers } from '../programs/built.js'
 import type { Scenario } from '../scenario.js'
 
 const PORT = 4_100
-/** As design.md has it for discovery. */
+/** The group of IPv6 discovery. */
 const GROUP = 'ff12::7063'
 const GROUP_PORT = 3_486
 const ANNOUNCEMENTS = 20

@@ -13,8 +13,6 @@ type Item = { is: 'hello' | 'goaway' | 'end' | 'reset' } | { is: 'ping' | 'pong'
 
 export interface StreamSpec {
   readonly dialler: Side
-  /** The dialler has given up this one before the first step. */
-  readonly givenUp?: boolean
   /** Items on the way to each side at the start; HELLO both ways if not given. */
   readonly towards?: readonly [readonly Item[], readonly Item[]]
 }
@@ -44,6 +42,7 @@ interface SideState {
   readonly received: number[]
   readonly held: { link: number; frame: number }[]
   links: number
+  down: boolean
 }
 
 export interface World {
@@ -58,15 +57,15 @@ export type Step =
   | { do: 'break'; stream: number; at: Side }
 
 export function startOf(scenario: Scenario): World {
-  const dials = (side: Side): boolean => scenario.streams.some(({ dialler, givenUp }) => dialler === side && !givenUp)
+  const dials = (side: Side): boolean => scenario.streams.some(({ dialler }) => dialler === side)
   return {
-    streams: scenario.streams.map(({ dialler, givenUp = false, towards }) => ({
+    streams: scenario.streams.map(({ dialler, towards }) => ({
       dialler,
       queues: [[...(towards?.[0] ?? [{ is: 'hello' as const }])], [...(towards?.[1] ?? [{ is: 'hello' as const }])]],
       links: [0, 0],
       sealed: [false, false],
       endSent: [false, false],
-      gone: [givenUp && dialler === 0, givenUp && dialler === 1],
+      gone: [false, false],
     })),
     sides: [emptySide(dials(0)), emptySide(dials(1))],
     breaksLeft: scenario.breaks,
@@ -125,7 +124,7 @@ export function openStreams(world: World, side: Side): number[] {
 }
 
 function emptySide(dials: boolean): SideState {
-  return { log: dials ? [{ type: 'dial-started' }] : [], sent: 0, received: [], held: [], links: 0 }
+  return { log: dials ? [{ type: 'dial-started' }] : [], sent: 0, received: [], held: [], links: 0, down: false }
 }
 
 function other(side: Side): Side {
@@ -141,6 +140,11 @@ function receive(world: World, stream: StreamState, to: Side, item: Item): void 
   const link = stream.links[to]
   switch (item.is) {
     case 'hello':
+      // What belonged to a pair that has ended: the connector cuts it (the numbers of HELLO tell).
+      if (side.down) {
+        breakAt(world, stream, to)
+        break
+      }
       side.links += 1
       stream.links[to] = side.links
       feed(world, to, { type: 'established', link: side.links, dialledHere: stream.dialler === to })
@@ -155,6 +159,7 @@ function receive(world: World, stream: StreamState, to: Side, item: Item): void 
       feed(world, to, { type: 'goaway', link, code: 'DUPLICATE' })
       break
     case 'app':
+      if (side.down) break
       if (stateOf(world, to).holds(link)) side.held.push({ link, frame: item.number })
       else side.received.push(item.number)
       break
@@ -174,8 +179,16 @@ function feed(world: World, side: Side, input: PairInput): void {
 }
 
 function perform(world: World, at: Side, effect: PairEffect): void {
-  if (effect.type === 'down' || effect.type === 'use') return
+  if (effect.type === 'use') return
   const side = world.sides[at]
+  if (effect.type === 'down') {
+    side.down = true
+    side.held.length = 0
+    for (const { links, gone, endSent } of world.streams) {
+      if (links[at] > 0 && !gone[at] && !endSent[at]) breakAt(world, streamOf(world, at, links[at]), at)
+    }
+    return
+  }
   if (effect.type === 'release') {
     for (const { link, frame } of side.held.splice(0)) {
       if (link === effect.link) side.received.push(frame)
@@ -183,8 +196,7 @@ function perform(world: World, at: Side, effect: PairEffect): void {
     }
     return
   }
-  const stream = world.streams.find(({ links }) => links[at] === effect.link)
-  if (stream === undefined) throw new Error(`no stream has the link ${effect.link}`)
+  const stream = streamOf(world, at, effect.link)
   if (effect.type === 'probe') {
     push(stream, at, { is: 'ping', number: effect.probe })
     return
@@ -192,6 +204,12 @@ function perform(world: World, at: Side, effect: PairEffect): void {
   if (effect.type !== 'finish' && !stream.sealed[at]) push(stream, at, { is: 'goaway' })
   stream.sealed[at] = true
   if (effect.type !== 'retire') end(stream, at)
+}
+
+function streamOf(world: World, side: Side, link: number): StreamState {
+  const stream = world.streams.find(({ links }) => links[side] === link)
+  if (stream === undefined) throw new Error(`no stream has the link ${link}`)
+  return stream
 }
 
 function end(stream: StreamState, from: Side): void {
@@ -204,7 +222,7 @@ function goneAt(world: World, stream: StreamState, at: Side): void {
   stream.gone[at] = true
   stream.queues[at].length = 0
   if (stream.links[at] > 0) feed(world, at, { type: 'ended', link: stream.links[at] })
-  else if (stream.dialler === at) feed(world, at, { type: 'dial-ended' })
+  else if (stream.dialler === at) feed(world, at, { type: 'dial-lost' })
 }
 
 /** One side gives up, or notices first: what is on the way is lost, and the other side hears of it some time. */

@@ -1,0 +1,107 @@
+/**
+ * The pure cores: every file that holds rules (state machines, codecs, windows, limits, schedules) and touches nothing outside
+ * itself. What they need of time, chance, network and disk comes in as a value or a port. The one list for the linter's ban on
+ * clocks and chance, for the check below (part of `npm test`) and for `npm run mutants`.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './steps.js'
+
+/** Package → files of its `src` folder, without `.ts`. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  wire: ['codec', 'datagram', 'frame', 'key-set', 'limits', 'message', 'plain', 'value', 'value-check', 'value-scan'],
+  identity: ['base32', 'certificate', 'network', 'peer-address', 'peer-id', 'peer-record', 'text'],
+  transport: [
+    'address',
+    'back-off',
+    'checks',
+    'close-code',
+    'connect-to-peer',
+    'dialler',
+    'first-frame',
+    'handshake-slots',
+    'held-frames',
+    'hello',
+    'interfaces',
+    'keep-alive',
+    'meter',
+    'pair-state',
+    'peer-book',
+    'receive-queue',
+    'subnet',
+  ],
+  dispatch: ['address-limiter', 'dispatcher', 'feed', 'replay-guard', 'reply-registry', 'requests-counters'],
+  discovery: ['announcement', 'answers', 'keys', 'schedule', 'sightings', 'state'],
+  membership: ['options', 'peer-state', 'state'],
+  messaging: [
+    'copy-value',
+    'deadline',
+    'delivery',
+    'error-answer',
+    'frames',
+    'idle',
+    'lanes',
+    'left-behind',
+    'memory-inbox',
+    'receive-cursor',
+    'request-table',
+    'send-window',
+  ],
+  control: ['arguments', 'limits', 'protocol'],
+  peer: ['allowed-dials', 'names', 'phases', 'select'],
+  store: [
+    'checks',
+    'crc32c',
+    'group-commit',
+    'level-bytes',
+    'level-errors',
+    'level-log',
+    'level-manifest',
+    'level-table',
+    'limits',
+    'memory-backend',
+    'sequence',
+    'value-format',
+  ],
+}
+
+/**
+ * The only Node modules a core may import at run time, each for functions of their arguments alone: hashes and signatures, the
+ * test whether a text is an IP address, the test whether bytes are UTF-8. (`node:os` and `node:stream` are imported for types only.)
+ */
+const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
+  'node:crypto': ['identity/certificate', 'identity/network', 'identity/peer-id'],
+  'node:net': ['identity/peer-address', 'transport/address'],
+  'node:buffer': ['wire/value-scan'],
+}
+
+export interface Core {
+  /** As in `wire/frame`. */
+  readonly name: string
+  readonly package: string
+  /** From the top of the repository, with `/`. */
+  readonly file: string
+}
+
+export const CORES: readonly Core[] = Object.entries(FILES).flatMap(([folder, files]) =>
+  files.map((file) => ({ name: `${folder}/${file}`, package: folder, file: `packages/${folder}/src/${file}.ts` })),
+)
+
+/** What keeps a file of the list from being a pure core; empty when all is well. */
+export function coreViolations(read: (core: Core) => string = readCore): string[] {
+  return CORES.flatMap((core) =>
+    runTimeImports(read(core))
+      .filter((module) => module.startsWith('node:') && PURE_MODULES[module]?.includes(core.name) !== true)
+      .map((module) => `${core.file}: a pure core imports no Node module, got ${module}; take it as a port`),
+  )
+}
+
+function readCore(core: Core): string {
+  return readFileSync(join(ROOT, core.file), 'utf8')
+}
+
+function runTimeImports(source: string): string[] {
+  return [...source.matchAll(/^import\s+(?!type\b)(?:[^'"]*?from\s*)?['"]([^'"]+)['"]/gm)].map(
+    (match) => match[1] ?? '',
+  )
+}

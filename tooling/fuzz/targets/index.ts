@@ -1,0 +1,31 @@
+/** Everything that is fuzzed, in the order of the layers. */
+import type { Target } from '../target.js'
+import { connectorTargets } from './connector.js'
+import { controlTargets } from './control.js'
+import { discoveryTargets } from './discovery.js'
+import { dispatchTargets } from './dispatch.js'
+import { identityTargets } from './identity.js'
+import { messagingTargets } from './messaging.js'
+import { storeTargets } from './store.js'
+import { transportTargets } from './transport.js'
+import { wireTargets } from './wire.js'
+
+export const TARGETS: readonly Target[] = [
+  ...wireTargets,
+  ...identityTargets,
+  ...storeTargets,
+  ...transportTargets,
+  ...connectorTargets,
+  ...dispatchTargets,
+  ...discoveryTargets,
+  ...messagingTargets,
+  ...controlTargets,
+]
+
+/** @throws RangeError for a name that no target has */
+export function targetNamed(name: string): Target {
+  const target = TARGETS.find((one) => one.name === name)
+  if (target === undefined)
+    throw new RangeError(`no target is called ${name}; there are ${TARGETS.map((one) => one.name).join(', ')}`)
+  return target
+}

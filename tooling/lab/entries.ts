@@ -1,0 +1,34 @@
+/** Everything `npm run lab` knows by name. */
+
+import { planted } from './planted.js'
+import { determinism } from './programs/determinism.js'
+import { speed } from './programs/speed.js'
+import type { Entry } from './scenario.js'
+import { apart } from './scenarios/apart.js'
+import { handlers } from './scenarios/handlers.js'
+import { hello } from './scenarios/hello.js'
+import { meet } from './scenarios/meet.js'
+import { names } from './scenarios/names.js'
+import { pairsScenario } from './scenarios/pairs.js'
+import { presence } from './scenarios/presence.js'
+import { requests } from './scenarios/requests.js'
+import { store } from './scenarios/store.js'
+import { strangers } from './scenarios/strangers.js'
+import { swarm } from './scenarios/swarm.js'
+
+export const ENTRIES: readonly Entry[] = [
+  hello,
+  meet,
+  pairsScenario,
+  requests,
+  presence,
+  swarm,
+  apart,
+  handlers,
+  names,
+  strangers,
+  store,
+  determinism,
+  speed,
+  planted,
+]

@@ -1,0 +1,31 @@
+/** What of the laboratory the gates run: commands for the steps of `npm test` and `npm run test:slow`. */
+import { fromSource, type Step } from '../steps.js'
+
+const lab = (...args: string[]): string[] => fromSource('tooling/lab/main.ts', ...args, '--json')
+
+/** Together at most 45 s on two cores. */
+export const QUICK_LAB: readonly Step[] = [
+  { name: 'lab swarm, 20 seeds', command: lab('swarm', '--seeds', '1..20', '--minutes', '0.5') },
+  {
+    name: 'lab determinism, short',
+    command: lab('determinism', '--seed', '1', '--nodes', '4', '--minutes', '0.3', '--distinct', '3'),
+  },
+  { name: 'lab meet', command: lab('meet', '--seeds', '1..2') },
+  { name: 'lab pairs', command: lab('pairs', '--seeds', '1..4', '--rounds', '25') },
+  { name: 'lab requests', command: lab('requests', '--seeds', '1..2', '--minutes', '0.5') },
+  { name: 'lab presence', command: lab('presence', '--seeds', '1..2', '--nodes', '4') },
+]
+
+/** Together at most 2.5 minutes on two cores. */
+export const SLOW_LAB: readonly Step[] = [
+  { name: 'lab swarm, 40 other seeds, longer', command: lab('swarm', '--seeds', '1001..1040') },
+  { name: 'lab determinism', command: lab('determinism', '--seed', '2') },
+  { name: 'lab speed', command: lab('speed', '--seed', '1') },
+  {
+    name: 'lab meet, bad Wi-Fi',
+    command: lab('meet', '--seeds', '11..14', '--nodes', '40', '--multicast-loss', '0.3'),
+  },
+  { name: 'lab pairs, with loss', command: lab('pairs', '--seeds', '11..18', '--loss', '0.05') },
+  { name: 'lab requests, with loss', command: lab('requests', '--seeds', '11..16', '--loss', '0.1') },
+  { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
+]
