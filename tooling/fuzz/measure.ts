@@ -2,7 +2,7 @@
  * What a case cost.
  *
  * Time: what passes around the handler alone. A run that is slower than half the bar is repeated in the same state until it is not,
- * at most eight times. Of a repetition the lesser of the time that passed and the processor time of this process is taken: the
+ * at most eight times; one still over the bar then gets forty more when its process has seen all its cases. Of a repetition the lesser of the time that passed and the processor time of this process is taken: the
  * first also counts other processes of a busy machine, the second the helper threads that compile and collect; neither is ever
  * less than what the handler took. The least of all runs counts: a first run also contains code that is not compiled yet and garbage of the harness. An input that is
  * really slow is slow each time.
