@@ -74,15 +74,17 @@ async function runRange(
     }
     if (outcome.number === undefined) throw new Error(`${range.target}: ${outcome.what}, and no case was under way`)
     const again = await seenAgain(outcome)
-    if (again === undefined) {
+    if (again === undefined && outcome.kind === 'hang') {
       options.onNote(
         `${range.target}, case ${outcome.number}: ${outcome.what} at first, but did so the second time; the machine was busy`,
       )
     } else {
+      // A busy machine makes nothing die: that counts once seen, with the whole range as what it takes.
       const input = generate(result.target, await result.target.seeds(), range.seed, outcome.number)
       if (outcome.kind === 'hang') result.hangs++
       else result.crashes++
-      result.failures.push({ ...outcome.range, ...again, number: outcome.number, input })
+      const seen = again ?? { kind: outcome.kind, what: `${outcome.what}, once`, from: range.from }
+      result.failures.push({ ...outcome.range, ...seen, number: outcome.number, input })
     }
     // Of the cases before it in this range only the figures are lost; they are run again.
     const before = { ...range, to: outcome.number }

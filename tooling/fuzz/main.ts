@@ -1,6 +1,7 @@
 /** `npm run fuzz`: mutated input for every decoder and packet handler of this repository. */
 import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { styleText } from 'node:util'
+import { onInterruption } from '../interruption.js'
 import { runCampaign, type TargetResult } from './campaign.js'
 import { uncovered } from './covered.js'
 import { CONVERSATION_BAR_US, LARGE_BAR_US, quantile, SMALL_BAR_US } from './measure.js'
@@ -11,6 +12,8 @@ import { printed } from './shown.js'
 import type { Target } from './target.js'
 import { TARGETS } from './targets/index.js'
 
+// Its end takes the children and their folders along (supervisor.ts).
+onInterruption(async () => {})
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
@@ -60,7 +63,7 @@ async function fuzz(options: FuzzOptions, targets: readonly Target[]): Promise<n
   }
   const timeBars = { p999_us: SMALL_BAR_US, p999_conversation_us: CONVERSATION_BAR_US, p999_64k_us: LARGE_BAR_US }
   const bars = { crashes: 0, hangs: 0, alloc_over_bound: 0, ...(options.untimed ? {} : timeBars) }
-  let pass = forgotten.length === 0
+  let pass = forgotten.length === 0 && !results.some(({ givenUp }) => givenUp)
   for (const [name, value] of Object.entries(figures)) {
     const bar = (bars as Readonly<Record<string, number>>)[name]
     const holds = bar === undefined || value <= bar

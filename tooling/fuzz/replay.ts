@@ -1,6 +1,6 @@
 /** One case again, with everything there is to say about it. */
 import { generate, SMALL } from './generate.js'
-import { allocationBound, LARGE_BAR_US, SMALL_BAR_US } from './measure.js'
+import { allocationBound, CONVERSATION_BAR_US, LARGE_BAR_US, SMALL_BAR_US } from './measure.js'
 import type { FuzzOptions } from './options.js'
 import { hex, printed } from './shown.js'
 import { CaseProcess } from './supervisor.js'
@@ -23,7 +23,8 @@ export async function replay({ seed, replay: wanted, json }: FuzzOptions, target
     }
     for (const failure of outcome.failures) say(printed(failure))
     const us = [...outcome.small, ...outcome.large].at(-1)
-    const bar = input.length <= SMALL ? SMALL_BAR_US : LARGE_BAR_US
+    const smallBar = target.conversation ? CONVERSATION_BAR_US : SMALL_BAR_US
+    const bar = input.length <= SMALL ? smallBar : LARGE_BAR_US
     if (us !== undefined)
       say(`  ${us.toFixed(1)} µs in a process that has just begun (the bar, for 99.9 % of all inputs, is ${bar} µs)`)
     say(

@@ -24,11 +24,21 @@ export interface Ending {
   readonly what: string
 }
 
+/** Those that are not closed. A child that spins never sees that its parent is gone: none may outlive us. */
+const open = new Set<CaseProcess>()
+process.on('exit', () => {
+  for (const one of [...open]) one.close()
+})
+
 /** One child process at a time; another one when that has ended. */
 export class CaseProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), 'pc-fuzz-'))
   readonly #heartbeat = join(this.#folder, 'heartbeat')
   #child: ChildProcess | undefined
+
+  constructor() {
+    open.add(this)
+  }
 
   /** Settles with the result, or with how the process ended. */
   async run(range: CaseRange): Promise<RangeResult | Ending> {
@@ -68,10 +78,11 @@ export class CaseProcess {
   }
 
   close(): void {
+    open.delete(this)
     this.#child?.removeAllListeners()
     this.#child?.kill('SIGKILL')
     this.#child = undefined
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
   #start(): ChildProcess {

@@ -1,5 +1,6 @@
 /** The process in which cases run; its parent may end it at any moment. */
 import { openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type CaseRange, CaseRunner, noteStray, type RangeResult } from './run-cases.js'
 import { targetNamed } from './targets/index.js'
 
@@ -7,6 +8,8 @@ export type WorkerReport = { readonly range: CaseRange; readonly result: RangeRe
 
 /** Where the parent reads which case is under way: it survives every way to die. */
 const heartbeat = openSync(process.argv[2] ?? '', 'r+')
+/** Folders that targets make lie beside it: the parent removes all of them, however this process ends. */
+process.env.TMPDIR = dirname(process.argv[2] ?? '')
 const beat = Buffer.alloc(16)
 let beats = 0
 

@@ -11,18 +11,11 @@ const KEPT = 20_000
 
 export class EventLog {
   #lines: LogLine[] = []
-  #dropped = 0
 
   add(at: number, text: string): void {
     this.#lines.push({ at, text })
     if (this.#lines.length < 2 * KEPT) return
-    this.#dropped += KEPT
     this.#lines = this.#lines.slice(KEPT)
-  }
-
-  /** Lines that made room. */
-  get dropped(): number {
-    return this.#dropped
   }
 
   /** The last `count` lines up to the moment `at`. */

@@ -20,7 +20,6 @@ export const QUICK_LAB: readonly Step[] = [
 export const SLOW_LAB: readonly Step[] = [
   { name: 'lab swarm, 40 other seeds, longer', command: lab('swarm', '--seeds', '1001..1040') },
   { name: 'lab determinism', command: lab('determinism', '--seed', '2') },
-  { name: 'lab speed', command: lab('speed', '--seed', '1') },
   {
     name: 'lab meet, bad Wi-Fi',
     command: lab('meet', '--seeds', '11..14', '--nodes', '40', '--multicast-loss', '0.3'),

@@ -1,4 +1,4 @@
-/** A simulated machine with its key, its clock and its disk of names; its peers live and die on it one after the other. */
+/** A simulated machine with its key and its clock; its peers live and die on it one after the other. */
 import type { Identity, PeerId } from '@pc/identity'
 import type { PeerOptions } from '@pc/peer'
 import { createTestLogger, type SeededRandom, type SimulatedHost, type SimulatedNetwork } from '@pc/testkit'

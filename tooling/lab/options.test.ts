@@ -50,6 +50,9 @@ describe('parseArguments', () => {
     [['meet', '--seeds', '1..'], /a rising range/],
     [['meet', '--seed', '1', '--seeds', '1..2'], /got both/],
     [['meet', 'nodes'], /Expected an option/],
+    [['meet', '--json=1'], /--json takes no value/],
+    [['meet', '--constructor', '1'], /no option --constructor/],
+    [['list', '--all'], /takes no options/],
   ])('refuses %j', (args, says) => {
     expect(() => parse(...args)).toThrow(UsageError)
     expect(() => parse(...args)).toThrow(says)

@@ -57,7 +57,10 @@ const MAX_SEEDS = 1_000_000
 export function parseArguments(args: readonly string[], entries: readonly Described[]): Request {
   const [name, ...rest] = args
   if (name === undefined || name === '--help') return { kind: 'help', name: undefined }
-  if (name === 'list') return { kind: 'list' }
+  if (name === 'list') {
+    if (rest.length > 0) throw new UsageError(`"lab list" takes no options, got ${JSON.stringify(rest.join(' '))}.`)
+    return { kind: 'list' }
+  }
   const entry = entries.find((one) => one.name === name)
   if (entry === undefined) {
     const names = entries.map((one) => one.name).join(', ')
@@ -107,7 +110,8 @@ function optionAt(rest: readonly string[], index: number): { key: string; value:
 }
 
 function parseValue(entry: Described, key: string, value: string | undefined): number | string {
-  const spec = entry.options[key]
+  if (key === 'json') throw new UsageError('--json takes no value.')
+  const spec = Object.hasOwn(entry.options, key) ? entry.options[key] : undefined
   if (spec === undefined) {
     const known = ['seed', 'seeds', 'json', ...Object.keys(entry.options)].map((one) => `--${one}`).join(', ')
     throw new UsageError(`${entry.name} has no option --${key}. It has: ${known}.`)

@@ -1,6 +1,7 @@
 /** `lab planted --only`: has the failure again, with exactly the command that a person would type in the copy. */
 import { spawn } from 'node:child_process'
 import { styleText } from 'node:util'
+import { end, endWithUs } from '../planted/children.js'
 import type { Copy } from '../planted/copy.js'
 import type { Caught, CaughtByScenario, CaughtByTest } from '../planted/hunt.js'
 import { runTests } from '../planted/tests.js'
@@ -76,11 +77,10 @@ function shell(command: string, cwd: string): Promise<{ code: number; output: st
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
+    endWithUs(child)
     let output = ''
-    const timer = setTimeout(() => {
-      // The whole group: npm, the door, and the program behind it.
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    }, TIME_LIMIT_MS)
+    // The whole group: npm, the door, and the program behind it.
+    const timer = setTimeout(() => end(child), TIME_LIMIT_MS)
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })

@@ -33,7 +33,7 @@ export function describe(result: RunResult, given: OptionValues): string[] {
 /** The failure that showed first, with what happened before it. */
 function story({ check, at, log }: Failure): string[] {
   return [
-    `  before "${check}" failed at ${at} ms:`,
+    `  before "${check}" failed at ${at.toFixed(1)} ms:`,
     ...log.map((line) => `    ${line.at.toFixed(1).padStart(10)} ms  ${line.text}`),
   ]
 }

@@ -135,11 +135,13 @@ class Worker {
       }, this.#wallLimitMs + 5_000)
       this.#process.once('message', onMessage)
       this.#process.once('exit', onExit)
-      this.#process.send(order)
+      this.#process.send(order, (error) => {
+        if (error !== null) settle({ ended: false, reason: `its process is gone (${error.message})` })
+      })
     })
   }
 
   end(): void {
-    this.#process.disconnect()
+    if (this.#process.connected) this.#process.disconnect()
   }
 }

@@ -70,6 +70,15 @@ describe('runScenario', () => {
     expect(failed(result)).toEqual(['nothing is left behind'])
   })
 
+  it('fails when a start never comes to its end, so that nobody closes that peer', async () => {
+    const result = await play(async (lab) => {
+      const machine = lab.machine()
+      void machine.start()
+      lab.network.crash(machine.host)
+    })
+    expect(failed(result)).toEqual(['every peer is closed in the end'])
+  })
+
   it('fails when a socket is left open', async () => {
     const result = await play(async (lab) => {
       const anna = await lab.peer()

@@ -141,7 +141,13 @@ async function bookFinalState(lab: Lab, { key, peer }: Life): Promise<void> {
 
 /** Lets what is on the way arrive; then nothing may be scheduled any more. */
 async function drain(lab: Lab): Promise<void> {
-  for (const machine of lab.machines) if (machine.state !== 'off') return // said already: closing did not end
+  const left = lab.machines.filter(({ state }) => state !== 'off').map(({ name }) => name)
+  lab.check(
+    'every peer is closed in the end',
+    left.length === 0,
+    () => `${left.join(', ')}: its start() or close() does not end`,
+  )
+  if (left.length > 0) return
   try {
     await lab.clock.advance(SETTLE_MS)
   } catch (error) {

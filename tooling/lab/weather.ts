@@ -34,6 +34,16 @@ const CONDITION_OF: Readonly<Record<string, keyof NetworkConditions>> = {
   reordering: 'reordering',
 }
 
+/** Options that would ask for these conditions: for showing what was drawn. */
+export function optionsFrom(conditions: Partial<NetworkConditions>): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {}
+  for (const [option, name] of Object.entries(CONDITION_OF)) {
+    const value = conditions[name]
+    if (value !== undefined) found[option] = value
+  }
+  return found
+}
+
 /** The conditions that options ask for, and nothing else. */
 export function conditionsFrom(values: OptionValues): Partial<NetworkConditions> {
   const conditions: Partial<Record<keyof NetworkConditions, number>> = {}

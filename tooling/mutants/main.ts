@@ -10,7 +10,7 @@ import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.j
 import { draw } from './draw.js'
 import { instrument, MUTATORS_OFF, MUTATORS_ON } from './instrument.js'
 import { mutatedSource, smallDiff } from './mutant.js'
-import { Suite } from './suite.js'
+import { closeSuites, Suite } from './suite.js'
 import { isKilled, testMutants, type Verdict } from './test-mutants.js'
 import { TypeCheck } from './type-check.js'
 import { WorkingCopy } from './working-copy.js'
@@ -42,7 +42,6 @@ async function run(given: Arguments): Promise<boolean> {
   const options = { seed, count, ...(core === undefined ? {} : { core }), ...(only === undefined ? {} : { only }) }
   const report = new Report('mutants', options, json)
   try {
-    // Instrumented whole whatever --core says: the numbers of mutants, and with them the draw, do not depend on the machine.
     const sources = new Map<string, string>()
     for (const { file } of given.cores) sources.set(file, await readFile(join(ROOT, file), 'utf8'))
     const sourceOf = ({ file }: { file: string }): string => sources.get(file) ?? ''
@@ -57,7 +56,10 @@ async function run(given: Arguments): Promise<boolean> {
     report.step(`${all.length} mutants in ${given.cores.length} cores, ${chosen.length} drawn`)
 
     await using copy = await WorkingCopy.of(ROOT, files)
-    onInterruption(() => copy.close())
+    onInterruption(async () => {
+      await closeSuites()
+      await copy.close()
+    })
     report.step('a copy of the workspace is instrumented')
 
     const types = new TypeCheck(

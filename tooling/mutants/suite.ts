@@ -14,6 +14,14 @@ export type SuiteRun = Extract<SuiteReply, { kind: 'ran' }>
 const START_LIMIT_MS = 120_000
 const SAID_AT_MOST = 4_000
 
+/** Those whose process has not ended. */
+const running = new Set<Suite>()
+
+/** Ends every suite there is: before the copy they run in is removed. */
+export async function closeSuites(): Promise<void> {
+  await Promise.all([...running].map((suite) => suite.close()))
+}
+
 export class Suite {
   readonly package: string
   readonly #child: ChildProcess
@@ -27,6 +35,8 @@ export class Suite {
       env: { ...process.env, PC_INTERFACES: process.env.PC_INTERFACES || LOOPBACK },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
+    running.add(this)
+    this.#child.once('exit', () => running.delete(this))
     this.#child.stderr?.on('data', (data) => {
       this.#said = `${this.#said}${data}`.slice(-SAID_AT_MOST)
     })

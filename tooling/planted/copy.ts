@@ -66,7 +66,7 @@ export class Copy implements Disposable {
 
   [Symbol.dispose](): void {
     copies.delete(this)
-    if (!this.#kept) rmSync(this.root, { recursive: true, force: true })
+    if (!this.#kept) rmSync(this.root, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { WorkOrder } from '../lab/range.js'
 import type { RunResult } from '../lab/run.js'
+import { end, endWithUs } from './children.js'
 
 export type Played =
   | { readonly ended: true; readonly run: RunResult }
@@ -52,7 +53,7 @@ export class LabWorker implements Disposable {
   [Symbol.dispose](): void {
     const child = this.#process
     this.#process = undefined
-    child?.kill('SIGKILL')
+    if (child !== undefined) end(child)
   }
 }
 
@@ -61,9 +62,11 @@ function start(root: string): ChildProcess {
   const child = fork(join(root, 'tooling', 'lab', 'worker.ts'), {
     cwd: root,
     execArgv: ['--conditions=@pc/source', '--import', tsx],
+    detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
   })
+  endWithUs(child)
   // Whoever waits for it hears of it; this keeps one that fails between two runs from ending us.
   child.on('error', () => {})
   return child

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { LOOPBACK } from '../loopback.js'
 import { packageOf } from './bug.js'
+import { end, endWithUs } from './children.js'
 
 export interface FailedTest {
   /** From the root of the repository. */
@@ -105,14 +106,17 @@ function start(cwd: string, args: readonly string[]): Promise<{ output: string; 
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd,
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PC_INTERFACES: process.env.PC_INTERFACES || LOOPBACK, CI: 'true', NO_COLOR: '1' },
     })
+    endWithUs(child)
     let output = ''
     let timedOut = false
     const timer = setTimeout(() => {
       timedOut = true
-      child.kill('SIGKILL')
+      // The whole group: it is one of vitest's workers that hangs.
+      end(child)
     }, TIME_LIMIT_MS)
     const add = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-100_000)

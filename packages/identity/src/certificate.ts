@@ -7,7 +7,7 @@
 import { createHash, sign, X509Certificate } from 'node:crypto'
 import { IdentityError } from './errors.js'
 import type { Identity } from './identity.js'
-import { PeerId } from './peer-id.js'
+import { type PeerId, provedPeerId } from './peer-id.js'
 
 /** Both in PEM, as `tls.createSecureContext` takes them. `key` is secret. */
 export interface TlsCredentials {
@@ -62,7 +62,7 @@ export function peerIdOfCertificate(certificate: X509Certificate): PeerId {
   }
   try {
     // Its signature was just verified under this key.
-    const id = PeerId.provedBy(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'), () => true)
+    const id = provedPeerId(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'), () => true)
     return id ?? refuse('its key is no peer id')
   } catch (cause) {
     return refuse('its key is no peer id', cause)

@@ -3,7 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { expect, test } from 'vitest'
 import { codeOf, fromHex } from '../test/_util/vectors.js'
 import { createIdentity } from './identity.js'
-import { PeerId, parseShortId } from './peer-id.js'
+import { PeerId, parseShortId, provedPeerId } from './peer-id.js'
 
 const { id } = createIdentity(new Uint8Array(32).fill(1))
 const other = createIdentity(new Uint8Array(32).fill(2)).id
@@ -73,7 +73,7 @@ test('bytes that a signature proves are refused by their form as well, before an
     for (const form of [hex, `${hex.slice(0, 62)}${sign(hex.slice(62))}`]) {
       const verify = (): boolean => expect.fail('nothing is to be verified')
       expect(
-        codeOf(() => PeerId.provedBy(fromHex(form), verify)),
+        codeOf(() => provedPeerId(fromHex(form), verify)),
         form,
       ).toBe('BAD_PEER_ID')
     }
@@ -85,16 +85,16 @@ test('bytes that a signature proves are refused by their form as well, before an
     `edfe${'ff'.repeat(29)}7f`,
     `eb${'ff'.repeat(30)}7f`,
   ]) {
-    expect(PeerId.provedBy(fromHex(hex), () => true)?.bytes, hex).toEqual(fromHex(hex))
+    expect(provedPeerId(fromHex(hex), () => true)?.bytes, hex).toEqual(fromHex(hex))
   }
   for (const length of [31, 33])
-    expect(codeOf(() => PeerId.provedBy(new Uint8Array(length), () => true))).toBe('BAD_PEER_ID')
+    expect(codeOf(() => provedPeerId(new Uint8Array(length), () => true))).toBe('BAD_PEER_ID')
 })
 
 test('an id counts as proved only when the signature says so', () => {
   const bytes = Uint8Array.from(id.bytes)
-  const proved = PeerId.provedBy(bytes, (claimed) => claimed.equals(id))
+  const proved = provedPeerId(bytes, (claimed) => claimed.equals(id))
   bytes.fill(0)
   expect(proved?.equals(id)).toBe(true)
-  expect(PeerId.provedBy(id.bytes, () => false)).toBeUndefined()
+  expect(provedPeerId(id.bytes, () => false)).toBeUndefined()
 })

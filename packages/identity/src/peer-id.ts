@@ -11,6 +11,9 @@ const SHORT_CHARACTERS = 7
 // Longer input is refused before it is looked at; dashes are allowed, so a little more than 53.
 const MAX_TEXT = 128
 
+/** Makes an id of bytes that were checked, and are shared with nobody. */
+let newPeerId: (bytes: Uint8Array) => PeerId
+
 /**
  * Who a peer is: its Ed25519 public key. Whoever knows an id can check a signature of that peer.
  *
@@ -36,19 +39,6 @@ export class PeerId {
     const copy = Uint8Array.from(bytes)
     checkPoint(copy)
     return new PeerId(copy)
-  }
-
-  /**
-   * As `fromBytes`, for who is about to check a signature of that peer anyway: `proves` does, and a signature that passes shows
-   * that the bytes are a point of the curve, as OpenSSL verifies none under others. That spares looking for the point,
-   * which is most of the work. `undefined`: it does not pass. For this package only.
-   */
-  static provedBy(bytes: Uint8Array, proves: (id: PeerId) => boolean): PeerId | undefined {
-    checkLength(bytes)
-    const copy = Uint8Array.from(bytes)
-    checkEncoding(copy)
-    const id = new PeerId(copy)
-    return proves(id) ? id : undefined
   }
 
   /**
@@ -114,6 +104,7 @@ export class PeerId {
   }
 
   static {
+    newPeerId = (bytes) => new PeerId(bytes)
     // What console.log shows; as a method it could not be declared under isolatedDeclarations.
     Object.defineProperty(PeerId.prototype, Symbol.for('nodejs.util.inspect.custom'), {
       value(this: PeerId) {
@@ -121,6 +112,19 @@ export class PeerId {
       },
     })
   }
+}
+
+/**
+ * As `PeerId.fromBytes`, for who is about to check a signature of that peer anyway: `proves` does, and a signature that passes
+ * shows that the bytes are a point of the curve, as OpenSSL verifies none under others. That spares looking for the point,
+ * which is most of the work. `undefined`: it does not pass. For this package only.
+ */
+export function provedPeerId(bytes: Uint8Array, proves: (id: PeerId) => boolean): PeerId | undefined {
+  checkLength(bytes)
+  const copy = Uint8Array.from(bytes)
+  checkEncoding(copy)
+  const id = newPeerId(copy)
+  return proves(id) ? id : undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../test/_util/vectors.js'
 import { createIdentity } from './identity.js'
+import { PeerId } from './peer-id.js'
 import { isPeerName, nextSequence, readPeerRecord, signPeerRecord } from './peer-record.js'
 
 const identity = createIdentity(new Uint8Array(32).fill(1))
@@ -51,6 +52,34 @@ describe('reading', () => {
     forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1
     expect(codeOf(() => readPeerRecord(forged, identity.id))).toBe('BAD_RECORD')
     expect(codeOf(() => readPeerRecord(forged))).toBe('BAD_RECORD')
+  })
+
+  test('ids that are no point of the curve, and small-order ones, are refused whatever the signature is', () => {
+    const { bytes } = signPeerRecord(identity, fields)
+    const at = Buffer.from(bytes).indexOf(identity.id.bytes)
+    const identityPoint = [1, ...new Array(31).fill(0)]
+    const basePoint = [0x58, ...new Array(31).fill(0x66)]
+    // R = [S]B: what passes for every message under the neutral element, were it taken for a key.
+    const signatures = [
+      [...identityPoint, ...new Array(32).fill(0)],
+      [...basePoint, ...identityPoint],
+    ]
+    let off = 0
+    for (let y = 0; y < 256; y++) {
+      const id = Uint8Array.from([y, ...new Array(31).fill(0)])
+      if (y > 1 && codeOf(() => PeerId.fromBytes(id)) === 'no error') continue
+      off++
+      for (const signature of signatures) {
+        const forged = Uint8Array.from(bytes)
+        forged.set(id, at)
+        forged.set(signature, forged.length - 64)
+        expect(
+          codeOf(() => readPeerRecord(forged)),
+          `y = ${y}`,
+        ).toBe('BAD_RECORD')
+      }
+    }
+    expect(off).toBeGreaterThan(100)
   })
 
   test('a view into a larger buffer is read as the view', () => {

@@ -14,7 +14,7 @@ import { decodeValue, encodeValue, type Value } from '@pc/wire'
 import { IdentityError } from './errors.js'
 import { type Identity, verifySignature } from './identity.js'
 import { bytesOfHost, type PeerAddress, unicastHost } from './peer-address.js'
-import { PeerId } from './peer-id.js'
+import { PeerId, provedPeerId } from './peer-id.js'
 import { isPlainText } from './text.js'
 
 export interface PeerRecord {
@@ -129,7 +129,7 @@ function readId(value: Value, proves: ((id: PeerId) => boolean) | undefined, of:
   let id: PeerId | undefined
   try {
     if (of !== undefined) id = proves?.(of) ? of : undefined
-    else id = proves === undefined ? PeerId.fromBytes(value) : PeerId.provedBy(value, proves)
+    else id = proves === undefined ? PeerId.fromBytes(value) : provedPeerId(value, proves)
   } catch (cause) {
     return refuse('its id is no peer id', cause)
   }

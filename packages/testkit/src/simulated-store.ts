@@ -160,12 +160,15 @@ export class SimulatedStore {
     this.#note('crash')
   }
 
-  /** The next life of the disk, with the same faults. @throws TestkitError STORE_LOCKED before `close()` or `crash()` */
-  reopen(): SimulatedStore {
+  /**
+   * The next life of the disk, with the same faults. On the clock of a host that has been restarted give the new host's: the old one
+   * is dead. @throws TestkitError STORE_LOCKED before `close()` or `crash()`
+   */
+  reopen(options: Pick<SimulatedStoreOptions, 'clock'> = this.#options): SimulatedStore {
     if (this.#state === 'open') {
       throw new TestkitError('STORE_LOCKED', 'the simulated store is still open: close() or crash() it before reopen()')
     }
-    return new SimulatedStore({ ...this.#options, ...this.#faults }, this.#disk, this.#life + 1)
+    return new SimulatedStore({ ...this.#options, ...this.#faults, clock: options.clock }, this.#disk, this.#life + 1)
   }
 
   /** Flips a bit of a value at rest, of `key` or of any; the key, or `undefined` when there is no value to flip. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SeededRandom, SimulatedNetwork, Trace, VirtualClock } from '../src/index.js'
+import { SeededRandom, SimulatedNetwork, SimulatedStore, Trace, VirtualClock } from '../src/index.js'
 import { collect, connectedPair, office, outcome } from './_util/office.js'
 
 const at = (host: { address: string }, port = 7) => ({ host: host.address, port })
@@ -242,6 +242,33 @@ describe('machines and interfaces', () => {
     expect(() => network.partition([anna], ben)).toThrow(refused)
     expect(network.hosts).toEqual([again, ben])
   })
+})
+
+it('a host that loses power comes back with its disk as last synced', async () => {
+  const clock = new VirtualClock()
+  const random = new SeededRandom(1)
+  const network = new SimulatedNetwork<string>({ clock, random })
+  const host = network.host({ id: 'anna', address: '10.0.0.1' })
+  const disk = new SimulatedStore({ clock: host.clock, random, survival: 0 })
+  const put = (key: number) => ({ type: 'put', key: Uint8Array.of(key), value: Uint8Array.of(key) }) as const
+  const settled: string[] = []
+  void disk.batch([put(1)]).then(() => settled.push('first'))
+  await clock.advance(100)
+  network.pause(host)
+  void disk.batch([put(2)]).then(() => settled.push('second'))
+  await clock.advance(100)
+  expect(settled).toEqual(['first'])
+
+  network.resume(host)
+  network.powerOff(host)
+  disk.crash()
+  const { clock: own } = network.restart(host)
+  const again = disk.reopen({ clock: own })
+  expect(await outcome(clock, again.get(Uint8Array.of(1)))).toEqual(Uint8Array.of(1))
+  expect(await outcome(clock, again.get(Uint8Array.of(2)))).toBeUndefined()
+  await clock.advance(1_000)
+  expect(settled).toEqual(['first'])
+  expect(clock.pending).toBe(0)
 })
 
 it('one seed gives one trace, another seed another', async () => {

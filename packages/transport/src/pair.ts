@@ -217,6 +217,7 @@ export class Pair implements ControlConnection {
   async leave(code: CloseCode): Promise<void> {
     const closing: Promise<void>[] = []
     for (const link of this.#links.values()) {
+      link.ending = true
       link.connection.sendLast(goAway(code, link.lastId))
       closing.push(link.connection.close(code))
     }

@@ -132,6 +132,21 @@ test('one that never says GOAWAY: after 10 s with held frames the pair ends, and
   expect([frames, peer.streams.size]).toEqual([[], 0])
 })
 
+test('a close flushes what was sent, also when the other stream of the pair ends before', async () => {
+  const { first, second } = await twoStreams()
+  const [pair] = peer.connected
+  network.change({ bandwidth: 1_000_000 })
+  for (let id = 1; id <= 10; id += 1) void pair?.send('app/data', id, new Uint8Array(60_000))
+  const closed = peer.connector.close()
+  second.connection.destroy()
+  await clock.advance(1_500)
+  expect(first.received.filter(({ header }) => header === 'app/data').length).toBe(10)
+  expect(first.received.at(-1)).toMatchObject({ header: 'pc/goaway' })
+  await first.connection.close()
+  await clock.advance(1_000)
+  await closed
+})
+
 test('more than 1 MiB is not held: the pair ends', async () => {
   const { second } = await twoStreams()
   for (let id = 0; id < 20; id += 1) {

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { KeySet } from './key-set.js'
 
 /** Adds the texts in order; what `add` said to each. */
-function added(texts: readonly string[]): boolean[] {
+function added(texts: readonly string[], count: number = texts.length): boolean[] {
   const bytes = Buffer.from(texts.join(''), 'latin1')
-  const keys = new KeySet(bytes, texts.length)
+  const keys = new KeySet(bytes, count)
   let start = 0
   return texts.map((text) => {
     const from = start
@@ -24,6 +24,11 @@ test.each([1, 2, 8, 9, 10, 100, 4_096])('each of %i keys is new once', (count) =
 test('keys that begin alike, and the empty one, are told apart', () => {
   const texts = Array.from({ length: 50 }, (_, length) => 'a'.repeat(length))
   expect(added([...texts, '', 'aa']).slice(-3)).toEqual([true, false, false])
+})
+
+test.each([0, 1, 8, 9, 10, 1_000_000])('a count of %i that is not that of the keys makes no difference', (count) => {
+  const texts = Array.from({ length: 300 }, (_, index) => index.toString(36))
+  expect(added([...texts, ...texts], count)).toEqual([...texts.map(() => true), ...texts.map(() => false)])
 })
 
 test('keys chosen for one hash are still told apart', () => {

@@ -1,7 +1,7 @@
 // Up to this many keys, comparing each with each costs less than a table.
 const FEW_KEYS = 8
-// Places looked at before the hash is taken to be attacked. A table is at most half full, so chance never comes near.
-const MAX_PROBES = 64
+// Places looked at, for each key on average, before the hash is taken to be attacked. A table is at most half full: chance needs 1.5.
+const MAX_PROBES = 4
 
 /** The distinct keys of one map in encoded bytes, kept as places in the bytes: nothing is made for a key. */
 export class KeySet {
@@ -10,13 +10,15 @@ export class KeySet {
   readonly #ranges: number[] = []
   /** Numbers of keys, counted from 1, at the place their hash says or soon behind it; a power of two long. */
   #table: Int32Array | undefined
+  #probesLeft: number
   /** Instead of the table, once somebody has chosen keys with one hash: slower, but nobody chooses the hash of a `Set`. */
   #strings: Set<string> | undefined
 
-  /** @param count how many keys will come; the table is as large as they need */
+  /** @param count how many keys will come; the table is as large as they need, and with more of them only slower */
   constructor(bytes: Uint8Array, count: number) {
     this.#bytes = bytes
-    this.#count = count
+    this.#count = Math.max(count, FEW_KEYS + 1)
+    this.#probesLeft = this.#count * MAX_PROBES
   }
 
   /** False if the key is already there. */
@@ -48,7 +50,7 @@ export class KeySet {
   /** `undefined`: too many keys are in the way. */
   #insert(table: Int32Array, start: number, end: number): boolean | undefined {
     let slot = this.#hash(start, end) & (table.length - 1)
-    for (let probe = 0; probe < MAX_PROBES; probe++) {
+    for (; this.#probesLeft > 0; this.#probesLeft--) {
       const number = table[slot] as number
       if (number === 0) {
         this.#ranges.push(start, end)

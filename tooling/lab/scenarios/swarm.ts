@@ -7,7 +7,7 @@ import { drawFaults } from '../faults.js'
 import type { Lab } from '../lab.js'
 import { watchLoads } from '../load-watch.js'
 import type { Scenario } from '../scenario.js'
-import { conditionsFrom, WEATHER_OPTIONS } from '../weather.js'
+import { conditionsFrom, optionsFrom, WEATHER_OPTIONS } from '../weather.js'
 import { drawWorkload, work } from '../workload.js'
 
 const HOUR_MS = 3_600_000
@@ -27,6 +27,7 @@ export const swarm: Scenario = {
     const minutes = lab.draw('minutes', (random) => random.pick([0.5, 1, 2, 3]))
     const random = lab.random.stream('swarm')
     const drawn = drawFaults(random.stream('faults'))
+    for (const [name, value] of Object.entries(optionsFrom(drawn.conditions))) lab.draw(name, () => value)
     const plan = { ...drawn, conditions: { ...drawn.conditions, ...conditionsFrom(lab.options) } }
     const load = drawWorkload(random.stream('work'))
     lab.note(`faults: ${JSON.stringify(plan)}`)
