@@ -24,6 +24,8 @@ export interface DaemonOptions {
   readonly prefix?: readonly string[]
   /** Command line of the daemon without its settings. @default the daemon of this repository from source */
   readonly program?: readonly string[]
+  /** Further settings, as environment variables. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Status {
@@ -59,12 +61,13 @@ export class DaemonProcess {
 
   /** Starts the process and resolves when the daemon answers. */
   async start(): Promise<Status> {
-    const { name, network, interfaces, prefix = [], program = fromSource('apps/daemon/src/main.ts') } = this.#options
+    const { name, network, interfaces, prefix = [], env = {} } = this.#options
+    const { program = fromSource('apps/daemon/src/main.ts') } = this.#options
     const settings = ['--name', name, '--network', network, '--state', this.#state, '--journal', this.journal]
     const [command = '', ...args] = [...prefix, ...program, ...settings, '--log', 'warn']
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PC_INTERFACES: interfaces },
+      env: { ...process.env, ...env, PC_INTERFACES: interfaces },
     })
     this.#child = child
     this.#output = ''

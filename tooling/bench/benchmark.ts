@@ -7,6 +7,8 @@ export type Unit = 'per_s' | 'mb_per_s' | 'us' | 'ms'
 export interface Figure {
   /** Without its unit, as in `rr64`; the whole name is `rr64_per_s`, and of raw `raw_rr64_per_s`, and the ratio `rr64_vs_raw`. */
   readonly name: string
+  /** What contestants call it, unit left out, where that is another name. */
+  readonly measuredAs?: string
   readonly unit: Unit
   /** In words, for the table. */
   readonly text: string
@@ -49,6 +51,11 @@ export interface Benchmark {
 export function figureName(figure: Figure, contestant = 'ours'): string {
   const name = `${figure.name}_${figure.unit}`
   return contestant === 'ours' ? name : `${contestant}_${name}`
+}
+
+/** As contestants name it. */
+export function measuredName({ name, measuredAs = name, unit }: Figure): string {
+  return `${measuredAs}_${unit}`
 }
 
 export function lowerIsBetter(unit: Unit): boolean {

@@ -1,5 +1,5 @@
 /** From samples to figures, and from figures to a verdict. Pure. */
-import { type Benchmark, type Figure, figureName, lowerIsBetter, type Unit } from './benchmark.js'
+import { type Benchmark, type Figure, figureName, lowerIsBetter, measuredName, type Unit } from './benchmark.js'
 import type { Samples } from './rounds.js'
 import { type Summary, summarise } from './statistics.js'
 
@@ -59,7 +59,7 @@ export function judge(benchmark: Benchmark, samples: Samples, judging = true): V
 }
 
 function rowOf(figure: Figure, samples: Samples): Row {
-  const name = figureName(figure)
+  const name = measuredName(figure)
   const cells: Cell[] = []
   for (const [contestant, values] of samples) {
     const measured = values.get(name)
@@ -128,7 +128,7 @@ function medianOf(cells: readonly Cell[], contestant: string): number | undefine
 
 /** A number under a name that nobody knows would silently be missing from the report. */
 function refuseUnknownFigures({ name, figures }: Benchmark, samples: Samples): void {
-  const known = new Set(figures.map((figure) => figureName(figure)))
+  const known = new Set(figures.map(measuredName))
   for (const [contestant, values] of samples) {
     for (const figure of values.keys()) {
       if (known.has(figure)) continue

@@ -5,6 +5,9 @@ import { determinism } from './programs/determinism.js'
 import { speed } from './programs/speed.js'
 import type { Entry } from './scenario.js'
 import { apart } from './scenarios/apart.js'
+import { endpointFlood } from './scenarios/endpoint-flood.js'
+import { endpointRestart } from './scenarios/endpoint-restart.js'
+import { endpointSoak } from './scenarios/endpoint-soak.js'
 import { handlers } from './scenarios/handlers.js'
 import { hello } from './scenarios/hello.js'
 import { meet } from './scenarios/meet.js'
@@ -28,6 +31,9 @@ export const ENTRIES: readonly Entry[] = [
   names,
   strangers,
   store,
+  endpointFlood,
+  endpointRestart,
+  endpointSoak,
   determinism,
   speed,
   planted,

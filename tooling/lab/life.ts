@@ -125,6 +125,7 @@ export class Life {
       clock: host.clock,
       random,
       logger,
+      logIds: 'full',
       messaging: {
         journal: ({ id, from, payload }) => {
           const claims = readClaims(payload)

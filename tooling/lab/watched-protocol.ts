@@ -29,12 +29,13 @@ export class OpenCount {
   socket<S extends { close(): Promise<void> }>(socket: S): S {
     this.#sockets += 1
     let open = true
+    const release = socket.close.bind(socket)
     const close = async (): Promise<void> => {
       if (open) this.#sockets -= 1
       open = false
-      await socket.close()
+      await release()
     }
-    return Object.assign(Object.create(socket) as S, { close })
+    return Object.assign(socket, { close })
   }
 }
 

@@ -1,4 +1,4 @@
-/** The system's own tools that build a network: ip(8), tc(8) and nft(8). */
+/** The system's own tools that build a network and watch it: ip(8), tc(8), nft(8) and tcpdump(8). */
 import { spawnSync } from 'node:child_process'
 import { NetlabError } from './errors.js'
 
@@ -15,17 +15,26 @@ export function command(words: readonly string[], input = ''): string {
 }
 
 /** What a scenario needs beside network namespaces. */
-export type Tool = 'nft' | 'tc'
+export type Tool = 'nft' | 'tc' | 'tcpdump'
 
 /** Debian's names; other distributions have the same. */
-const PACKAGES: Readonly<Record<Tool | 'ip', string>> = { ip: 'iproute2', tc: 'iproute2', nft: 'nftables' }
+const PACKAGES: Readonly<Record<Tool | 'ip', string>> = {
+  ip: 'iproute2',
+  tc: 'iproute2',
+  nft: 'nftables',
+  tcpdump: 'tcpdump',
+}
 
 /** Why this machine cannot run what needs `tools`, or undefined. */
 export function obstacle(tools: readonly Tool[]): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces exist only on Linux'
   if (process.getuid?.() !== 0) return 'making network namespaces needs root'
-  const missing = (['ip', ...tools] as const).filter((tool) => spawnSync(tool, ['-V']).status !== 0)
+  const missing = (['ip', ...tools] as const).filter((tool) => !isThere(tool))
   if (missing.length === 0) return undefined
   const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].join(' ')
   return `${missing.map((tool) => `${tool}(8)`).join(' and ')} not found: install the package ${packages} (apt-get install ${packages})`
+}
+
+function isThere(tool: Tool | 'ip'): boolean {
+  return spawnSync(tool, [tool === 'tcpdump' ? '--version' : '-V']).status === 0
 }

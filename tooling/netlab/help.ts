@@ -17,7 +17,7 @@ export function helpText(scenarios: readonly Described[], name: string | undefin
       'Usage: npm run netlab -- <scenario> [options] [--json]',
       '',
       'The built daemons, and small programs, on several hosts of this machine’s own making: network namespaces joined by',
-      'bridges, with loss, partitions, slow links and power cuts. Needs root, ip(8) and mostly nft(8) and tc(8), and touches no',
+      'bridges, with loss, partitions, slow links and power cuts. Needs root, ip(8), mostly nft(8), tc(8) or tcpdump(8), and touches no',
       'interface of the machine. Without root it says so and exits with 77. It cannot delay packets.',
       '',
       listText(scenarios),

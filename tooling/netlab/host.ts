@@ -1,5 +1,7 @@
 /** One machine: a network namespace with an interface in each of its local networks. */
+import { Capture, type CaptureOptions } from './capture.js'
 import { NetlabError } from './errors.js'
+import { forgeRules } from './forge-rules.js'
 import type { Lan } from './lan.js'
 import { Namespace } from './namespace.js'
 
@@ -63,6 +65,36 @@ export class Host {
       const [, , remote = '', state] = line.trim().split(/\s+/)
       return state === ESTABLISHED && remotes.has(remote.split(':')[0] ?? '')
     }).length
+  }
+
+  /** What goes in and out by the interface in that network; without `lan` its first one. */
+  capture({ lan = this.#firstLan, ...options }: CaptureOptions & { lan?: Lan } = {}): Promise<Capture> {
+    return Capture.start(this.namespace, lan.interfaceName, options)
+  }
+
+  /** Further addresses in its first network, beside the one it has; until the power is cut. */
+  alias(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      this.namespace.ip('addr', 'add', `${address}/24`, 'dev', this.#firstLan.interfaceName)
+    }
+  }
+
+  /**
+   * From now on each datagram that leaves from this UDP port carries one of these source addresses, drawn anew for each; one that is
+   * listed twice is drawn twice as often. Replaces what was forged before; until the power is cut.
+   */
+  forgeSources(port: number, addresses: readonly string[]): void {
+    this.namespace.nft(['-f', '-'], forgeRules(port, addresses))
+  }
+
+  /** Answers for all addresses of that prefix as for its own (`10.32.0.0/16`), so that answers to forged sources have a way. */
+  claim(prefix: string): void {
+    this.namespace.ip('route', 'replace', 'local', prefix, 'dev', 'lo')
+  }
+
+  /** Finds that prefix in the network directly, as after a second address in it. */
+  reach(prefix: string): void {
+    this.namespace.ip('route', 'replace', prefix, 'dev', this.#firstLan.interfaceName)
   }
 
   /** As `ip link set … down`: addresses stay, routes go, connections learn nothing. */

@@ -2,9 +2,11 @@
  * One local network: a bridge in a namespace of its own, so that nothing of it touches the machine's real interfaces, with rules
  * for what it loses and tells nobody. Delay it cannot make (netem is not in every kernel): `rate` makes packets queue, no more.
  */
+import { Capture, type CaptureOptions } from './capture.js'
 import { NetlabError } from './errors.js'
 import { CLEAR, COUNTERS, type Counter, ruleset, type Weather } from './filter.js'
 import type { Host } from './host.js'
+import { METER_TABLE, type Meter, meterRules, readMeter } from './meter-rules.js'
 import { Namespace } from './namespace.js'
 
 type Hosts = Host | readonly Host[]
@@ -91,6 +93,17 @@ export class Lan {
       if (counter !== undefined && counter.name in counts) counts[counter.name as Counter] = counter.packets
     }
     return counts
+  }
+
+  /** Everything that one host sends to another, also what the rules here then drop; each frame once. */
+  capture(options: CaptureOptions = {}): Promise<Capture> {
+    return Capture.start(this.#namespace, 'br0', options)
+  }
+
+  /** Counts from now on what `host` gets from `other` and what it answers; one at a time. Each call says how much until then. */
+  meter(host: Host, other: Host): () => Meter {
+    this.#namespace.nft(['-f', '-'], meterRules(portOf(host), portOf(other)))
+    return () => readMeter(this.#namespace.nft(['-j', 'list', 'counters', 'table', 'bridge', METER_TABLE]))
   }
 
   /** For {@link Host}: makes the wire between its namespace and this bridge. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DaemonProcess } from '../daemon-process.js'
+import { type DaemonOptions, DaemonProcess } from '../daemon-process.js'
 import type { Bar, Report } from '../report.js'
 import { Agent } from './agent.js'
 import { BUILT_DAEMON } from './build.js'
@@ -58,14 +58,18 @@ export class Netlab {
   }
 
   /** The built daemon of that host, called like it; not started yet. It uses every interface, as it does without settings. */
-  daemon(host: Host): DaemonProcess {
+  daemon(
+    host: Host,
+    { name = host.name, env = {} }: { name?: string; env?: DaemonOptions['env'] } = {},
+  ): DaemonProcess {
     const daemon = new DaemonProcess({
-      name: host.name,
+      name,
       prefix: host.prefix,
       network: this.network,
       interfaces: '',
       folder: this.#folder,
       program: BUILT_DAEMON,
+      env,
     })
     this.#daemons.push(daemon)
     return daemon

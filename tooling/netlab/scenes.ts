@@ -42,6 +42,20 @@ export function settle(lab: Netlab, ledger: Ledger): void {
   lab.step(`the books agree: ${sent} texts sent, ${acknowledged} acknowledged, ${refusals}, ${lost} lost`)
 }
 
+/** Asks until an answer comes that was asked for after the call. */
+export async function answered(from: DaemonProcess, to: string): Promise<void> {
+  const deadline = performance.now() + 3 * OFFLINE_LIMIT_MS
+  for (;;) {
+    try {
+      await from.call('request', { peer: to, name: 'echo', payload: 1, timeoutMs: 1_000 })
+      return
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await delay(50)
+    }
+  }
+}
+
 /** Says every few seconds that it is still waiting, and for what. */
 export async function waitSaying(lab: Netlab, ms: number, text: string): Promise<void> {
   const until = performance.now() + ms

@@ -1,11 +1,12 @@
 /** The daemon's settings: flag, else environment (`PC_*`), else file, else default. Each is checked, and knows where it came from. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultFolders } from '@pc/control'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import { z } from 'zod'
+import { checkSecret, readSecretFile, refuseOpenToOthers, SecretError } from './network-secret.js'
 
 /** A setting that cannot be used; the text names where it was found and what to write instead. */
 export class ConfigError extends Error {
@@ -16,6 +17,8 @@ export class ConfigError extends Error {
 export interface Config {
   readonly name: string
   readonly network: string
+  /** What the members of the network share; undefined on an open network. Never in a log, nor in an answer to a client. */
+  readonly networkSecret: string | Uint8Array | undefined
   /** As in `PC_INTERFACES`: `eth0,wlan*,!docker*`; empty means all real ones. */
   readonly interfaces: string
   /** 0: the usual ones in order. */
@@ -24,12 +27,16 @@ export interface Config {
   /** Keys, pinned names and the control socket; 0700. */
   readonly state: string
   readonly log: LogLevel
+  readonly logIds: LogIds
   /** Every received message is appended here, one JSON object a line, before it is acknowledged. Empty: no journal. */
   readonly journal: string
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+const LOG_IDS = ['masked', 'full'] as const
+/** How peers appear in the log: see `logIds` of the peer's options. */
+export type LogIds = (typeof LOG_IDS)[number]
 
 const port = z.coerce.number().int().min(0).max(65_535)
 
@@ -41,8 +48,12 @@ const SETTINGS = {
   discoveryPort: { schema: port.min(1), help: 'shared UDP port of announcements' },
   state: { schema: z.string().min(1), help: 'folder of key, names and control socket' },
   log: { schema: z.enum(LOG_LEVELS), help: `one of ${LOG_LEVELS.join(', ')}` },
+  logIds: { schema: z.enum(LOG_IDS), help: 'masked or full: how ids appear in the log' },
   journal: { schema: z.string(), help: 'file that keeps every received message' },
-} satisfies Record<keyof Config, { schema: z.ZodType; help: string }>
+} satisfies Record<Exclude<keyof Config, 'networkSecret'>, { schema: z.ZodType; help: string }>
+
+/** Apart from the other settings: no flag has it, and no text shows it. */
+const SECRET = { name: 'network-secret', variable: 'PC_NETWORK_SECRET', flag: 'network-secret-file' } as const
 
 type Setting = keyof typeof SETTINGS
 
@@ -52,7 +63,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
   const folders = defaultFolders(env, process.platform, homedir())
   const given = flags.config ?? env.PC_CONFIG
   const file = readFile(join(given ?? folders.config, 'config.toml'), given !== undefined)
-  const defaults: Config = {
+  const defaults: Omit<Config, 'networkSecret'> = {
     name: asName(hostname()),
     network: 'peerconnect',
     interfaces: '',
@@ -60,6 +71,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     discoveryPort: 3486,
     state: folders.state,
     log: process.stderr.isTTY ? 'warn' : 'info',
+    logIds: 'masked',
     journal: '',
   }
   const chosen: Record<string, unknown> = {}
@@ -73,6 +85,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     }
     chosen[setting] = result.data
   }
+  chosen.networkSecret = secretFrom(flags, env, file)
   return chosen as unknown as Config
 }
 
@@ -84,18 +97,20 @@ export function helpText(): string {
     'Usage: pcd [options]',
     '',
     ...lines,
+    `  --${SECRET.flag} <path>`.padEnd(30) +
+      ` file, yours alone, with what the members share  [${SECRET.variable}: the secret]`,
     '  --config <folder>'.padEnd(30) + 'folder with config.toml, these settings as TOML  [PC_CONFIG]',
     '  --help',
     '',
   ].join('\n')
 }
 
-type Flags = Partial<Record<Setting | 'config', string>> & { help?: boolean }
+type Flags = Partial<Record<Setting | 'config' | 'secretFile', string>> & { help?: boolean }
 
 function readFlags(argv: readonly string[]): Flags {
   const names = Object.keys(SETTINGS) as Setting[]
   const options = Object.fromEntries(
-    [...names.map(flagOf), 'config'].map((flag) => [flag, { type: 'string' as const }]),
+    [...names.map(flagOf), 'config', SECRET.flag].map((flag) => [flag, { type: 'string' as const }]),
   )
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false })
@@ -104,6 +119,8 @@ function readFlags(argv: readonly string[]): Flags {
       const value = values[name === 'config' ? 'config' : flagOf(name)]
       if (typeof value === 'string') flags[name] = value
     }
+    const secretFile = values[SECRET.flag]
+    if (typeof secretFile === 'string') flags.secretFile = secretFile
     return flags
   } catch (error) {
     throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n\n${helpText()}`, {
@@ -112,8 +129,15 @@ function readFlags(argv: readonly string[]): Flags {
   }
 }
 
+interface SettingsFile {
+  readonly path: string
+  readonly values: Readonly<Record<string, unknown>>
+  /** As it stands there, unchecked. */
+  readonly secret?: unknown
+}
+
 /** A file that is usual may be missing; in a folder that somebody named it may not. */
-function readFile(file: string, required: boolean): { path: string; values: Record<string, unknown> } {
+function readFile(file: string, required: boolean): SettingsFile {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -123,18 +147,44 @@ function readFile(file: string, required: boolean): { path: string; values: Reco
     throw new ConfigError(`Cannot read the settings file ${file}: ${(error as Error).message}.`, { cause: error })
   }
   try {
-    const values = parseToml(text)
+    const { [SECRET.name]: secret, ...values } = parseToml(text)
     const unknown = Object.keys(values).find((key) => !(key in SETTINGS))
     if (unknown !== undefined) {
-      throw new ConfigError(
-        `${file}: unknown setting "${unknown}"; expected one of ${Object.keys(SETTINGS).join(', ')}.`,
-      )
+      const known = [...Object.keys(SETTINGS), SECRET.name].join(', ')
+      throw new ConfigError(`${file}: unknown setting "${unknown}"; expected one of ${known}.`)
     }
-    return { path: file, values }
+    return { path: file, values, secret }
   } catch (error) {
-    if (error instanceof TomlError)
-      throw new ConfigError(`${file} is not valid TOML: ${error.message}`, { cause: error })
-    throw error
+    if (!(error instanceof TomlError)) throw error
+    // Its other lines, and its cause, show the text around the fault: perhaps the secret.
+    const [what = ''] = error.message.split('\n')
+    throw new ConfigError(`${file} is not valid TOML: ${what} (line ${error.line}, column ${error.column}).`)
+  }
+}
+
+/** The file of the flag, else the environment, else the settings file. */
+function secretFrom(
+  flags: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+  file: SettingsFile,
+): string | Uint8Array | undefined {
+  const path = flags.secretFile
+  if (path !== undefined) return secretOf(`flag --${SECRET.flag}, ${path}`, () => readSecretFile(path))
+  const given = env[SECRET.variable]
+  if (given !== undefined && given !== '') return secretOf(`environment ${SECRET.variable}`, () => checkSecret(given))
+  if (file.secret === undefined) return undefined
+  return secretOf(file.path, () => {
+    refuseOpenToOthers(statSync(file.path).mode)
+    return checkSecret(file.secret)
+  })
+}
+
+function secretOf(origin: string, read: () => string | Uint8Array): string | Uint8Array {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof SecretError)) throw error
+    throw new ConfigError(`Setting "${SECRET.name}" (${origin}) cannot be used: ${error.message}.`)
   }
 }
 
@@ -142,8 +192,8 @@ function pick(
   setting: Setting,
   flags: Flags,
   env: Readonly<Record<string, string | undefined>>,
-  file: { path: string; values: Record<string, unknown> },
-  defaults: Config,
+  file: SettingsFile,
+  defaults: Omit<Config, 'networkSecret'>,
 ): [value: unknown, origin: string] {
   if (flags[setting] !== undefined) return [flags[setting], `flag --${flagOf(setting)}`]
   const variable = env[envOf(setting)]

@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import { ControlError, ControlServer } from '@pc/control'
 import { createPeer, type Peer } from '@pc/peer'
-import { formatAddress, type InterfaceRules, type Logger, parseInterfaceRules } from '@pc/transport'
+import { formatAddress, type InterfaceRules, parseInterfaceRules } from '@pc/transport'
 import { createCommands } from './commands/index.js'
 import type { Config } from './config.js'
 import { type Journal, openJournal } from './journal.js'
+import type { DaemonLog } from './log.js'
 import { PinnedNames } from './pinned-names.js'
 import { readState } from './state-file.js'
 import { VERSION } from './version.js'
@@ -18,7 +19,7 @@ export interface Daemon {
 }
 
 /** @param stop aborted by a signal or by the `down` command; when that happens during the start, the start ends with its reason. */
-export async function startDaemon(config: Config, logger: Logger, stop: AbortController): Promise<Daemon> {
+export async function startDaemon(config: Config, log: DaemonLog, stop: AbortController): Promise<Daemon> {
   const closers: ((options: { signal?: AbortSignal }) => Promise<void> | void)[] = []
   const close = async (options: { signal?: AbortSignal } = {}): Promise<void> => {
     const failures: unknown[] = []
@@ -46,15 +47,16 @@ export async function startDaemon(config: Config, logger: Logger, stop: AbortCon
       folder: config.state,
       version: VERSION,
       commands,
-      logger,
+      logger: log.own,
       signal: stop.signal,
     })
     closers.push((options) => server.close(options))
     const journal = config.journal === '' ? undefined : openJournal(config.journal)
     if (journal !== undefined) closers.push(() => journal.close())
-    const peer = await openPeer(config, logger, journal, stop.signal)
+    const peer = await openPeer(config, log, journal, stop.signal)
+    log.know(peer)
     closers.push((options) => peer.close(options))
-    const pinned = new PinnedNames(peer, statePath(config), logger)
+    const pinned = new PinnedNames(peer, statePath(config), log.own)
     closers.push(() => pinned.save())
     opened(peer)
     return { banner: bannerOf(peer, config), close }
@@ -68,7 +70,7 @@ export async function startDaemon(config: Config, logger: Logger, stop: AbortCon
 
 async function openPeer(
   config: Config,
-  logger: Logger,
+  log: DaemonLog,
   journal: Journal | undefined,
   signal: AbortSignal,
 ): Promise<Peer> {
@@ -76,12 +78,13 @@ async function openPeer(
     identity: join(config.state, 'identity.pem'),
     name: config.name,
     network: config.network,
+    ...(config.networkSecret === undefined ? {} : { networkSecret: config.networkSecret }),
     interfaces: interfaceRules(config.interfaces),
     ...(config.port === 0 ? {} : { ports: [config.port] }),
     discovery: { port: config.discoveryPort },
-    knownNames: readState(statePath(config), logger).names,
+    knownNames: readState(statePath(config), log.own).names,
     messaging: journal === undefined ? {} : { journal: journal.append },
-    logger,
+    ...log.ofPeer,
     signal,
   })
   // Something for `pc request <peer> echo` to find. Until pairing exists, everybody of the network may ask.

@@ -2,7 +2,7 @@
 /** pcd: config → compose → start → wait for a signal → close. */
 import { ConfigError, helpText, readConfig } from './config.js'
 import { startDaemon } from './daemon.js'
-import { createLogger } from './log.js'
+import { createLogger, openLog } from './log.js'
 import { stopSignals } from './stop-signals.js'
 
 /** A polite stop says goodbye and drains; past this the rest is cut. */
@@ -25,20 +25,20 @@ async function main(): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
   try {
     const config = readConfig(process.argv.slice(2), process.env)
-    const logger = createLogger(config.log)
+    const log = openLog(createLogger(config.log), config.logIds)
     process.on('uncaughtException', (error) => {
-      logger.error({ err: error }, 'a fault that nothing caught; stopping')
+      log.own.error({ err: error }, 'a fault that nothing caught; stopping')
       process.exitCode = 1
       if (stop.signal.aborted) abrupt.abort()
       else stop.abort()
     })
     abrupt.signal.addEventListener('abort', () => {
       setTimeout(() => {
-        logger.error({}, 'something did not end when it was cut; ending without it')
+        log.own.error({}, 'something did not end when it was cut; ending without it')
         exit()
       }, CUT_LIMIT_MS).unref()
     })
-    const daemon = await startDaemon(config, logger, stop)
+    const daemon = await startDaemon(config, log, stop)
     console.log(daemon.banner)
     if (!stop.signal.aborted)
       await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }))

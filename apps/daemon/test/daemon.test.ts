@@ -8,6 +8,7 @@ import { silentLogger } from '@pc/transport'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Config } from '../src/config.js'
 import { type Daemon, startDaemon } from '../src/daemon.js'
+import { openLog } from '../src/log.js'
 
 const network = `daemon-test-${process.pid}`
 const discoveryPort = 20_000 + randomInt(20_000)
@@ -33,15 +34,17 @@ async function start(
   const config: Config = {
     name,
     network,
+    networkSecret: undefined,
     interfaces: process.env.PC_INTERFACES ?? '',
     port: 0,
     discoveryPort,
     state,
     log: 'silent',
+    logIds: 'masked',
     journal: '',
     ...more,
   }
-  daemons.push(await startDaemon(config, silentLogger, stop))
+  daemons.push(await startDaemon(config, openLog(silentLogger, config.logIds), stop))
   const client = await ControlClient.connect({ folder: config.state })
   clients.push(client)
   return client
@@ -93,6 +96,17 @@ describe('the daemon', () => {
       code: 'REQUEST_FAILED',
       details: { reason: 'NO_HANDLER' },
     })
+  })
+
+  it('meets those who know its network secret alone, and never shows it', async () => {
+    const networkSecret = 'correct horse battery'
+    const one = await start('one', { networkSecret })
+    const stranger = await start('stranger')
+    await start('two', { networkSecret: new TextEncoder().encode(networkSecret) })
+    await bothUp(one, 'two')
+    expect(await stranger.call('peers')).toMatchObject({ peers: [] })
+    const shown = [await one.call('status'), await one.call('peers'), daemons[0]?.banner]
+    expect(JSON.stringify(shown)).not.toContain(networkSecret)
   })
 
   it('keeps its id and the names it pinned over a restart', async () => {

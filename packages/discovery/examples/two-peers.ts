@@ -7,12 +7,12 @@ import { systemClock as clock, MemoryNetwork } from '@pc/transport'
 const segment = new MemoryNetwork() // in a program: systemProtocol(identity)
 const peers: Discovery[] = []
 async function start(address: string): Promise<Hint> {
-  const [{ id }, bootId, port, network] = [createIdentity(), randomBytes(8), 3_485, openNetwork('office')]
-  const protocol = segment.protocol(id, address)
-  const endpoint = RequestsEndpoint.create({ network, bootId, clock })
+  const [identity, bootId, port, network] = [createIdentity(), randomBytes(8), 3_485, openNetwork('office')]
+  const protocol = segment.protocol(identity.id, address)
+  const endpoint = RequestsEndpoint.create({ identity, network, bootId, clock })
   await protocol.bind({ host: address, port }, (bytes, from) => endpoint.receive(bytes, from)) // the peer's own port
   const interfaces = () => [{ name: 'eth0', address, family: 4, netmask: '255.255.255.0', internal: false } as const]
-  const options = { protocol, endpoint, network, id, bootId, port, interfaces }
+  const options = { protocol, endpoint, network, id: identity.id, bootId, port, interfaces }
   return new Promise((onHint) => void Discovery.create({ ...options, onHint }).then((peer) => peers.push(peer)))
 }
 const { address, source } = await Promise.race([start('192.0.2.1'), start('192.0.2.2')])

@@ -1,7 +1,7 @@
 import type { Announcement } from '@pc/dispatch'
 import type { PeerId } from '@pc/identity'
 import type { Address, DatagramSocket } from '@pc/transport'
-import { RootCode, type Value } from '@pc/wire'
+import type { Value } from '@pc/wire'
 import { packAnnouncement, readAnnouncement } from './announcement.js'
 import { bytesOfHex, hexOf } from './keys.js'
 import { type InterfaceStatus, Links } from './links.js'
@@ -90,9 +90,7 @@ export class Discovery {
       onDatagram: (bytes, from) => this.#onDatagram(bytes, from),
       logger: options.logger,
     })
-    this.#unregister = options.endpoint.register(RootCode.DISCOVERY, (announcement) =>
-      this.#onAnnouncement(announcement),
-    )
+    this.#unregister = options.endpoint.onAnnouncement((announcement) => this.#onAnnouncement(announcement))
   }
 
   /** A connection to that boot stands: no hints for it, fewer answers to it. */
@@ -204,14 +202,14 @@ export class Discovery {
     const { endpoint, group, discoveryPort } = this.#options
     const body = this.#body(fields, true)
     const to = { host: group, port: discoveryPort }
-    await this.#links.sendByAll((via) => endpoint.send(RootCode.DISCOVERY, body, to, via))
+    await this.#links.sendByAll((via) => endpoint.announce(body, to, via))
   }
 
   async #answer(fields: Numbers & { to: Address }): Promise<void> {
     const { endpoint, logger } = this.#options
     const { to } = fields
     const body = this.#body(fields, false)
-    const send = (via?: DatagramSocket): Promise<void> => endpoint.send(RootCode.DISCOVERY, body, to, via)
+    const send = (via?: DatagramSocket): Promise<void> => endpoint.announce(body, to, via)
     try {
       // Asked from another subnet, at our own port: routing decides, and any of the peer's sockets will do.
       if (!(await this.#links.sendTowards(to.host, send))) await send()

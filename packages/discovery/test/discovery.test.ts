@@ -15,7 +15,8 @@ import { describe, expect, it } from 'vitest'
 import { interfaceAt } from './_util/segment.js'
 
 const network = openNetwork('test')
-const { id } = createIdentity(new Uint8Array(32).fill(1))
+const identity = createIdentity(new Uint8Array(32).fill(1))
+const { id } = identity
 const other = createIdentity(new Uint8Array(32).fill(2))
 const OTHER_BOOT = new Uint8Array(8).fill(2)
 
@@ -49,6 +50,10 @@ class FakeMachine {
         outgoing: [],
         open: true,
         address: { host: options.host, port: options.port || 50_000 + this.sockets.length },
+        sendQueueBytes: 0,
+        sendErrors: 0,
+        receiveBufferBytes: 0,
+        post: (bytes, to) => socket.outgoing.push({ bytes, to }) > 0,
         send: async (bytes, to) => {
           const failure = this.unsendable.get(options.host)
           if (failure !== undefined) throw failure
@@ -81,7 +86,7 @@ class FakeMachine {
 async function setUp(machine: FakeMachine = new FakeMachine(), options: Partial<DiscoveryOptions> = {}) {
   const clock = new VirtualClock()
   const bootId = new Uint8Array(8).fill(1)
-  const endpoint = RequestsEndpoint.create({ network, bootId, clock })
+  const endpoint = RequestsEndpoint.create({ identity, network, bootId, clock })
   const hints: Hint[] = []
   const discovery = await Discovery.create({
     protocol: machine.protocol,
@@ -124,8 +129,8 @@ function read(bytes: Uint8Array | undefined) {
   const datagram = readDatagram(bytes ?? new Uint8Array(0))
   if (datagram.protection !== 1) throw new Error('expected a MAC')
   const heard: unknown[] = []
-  const endpoint = RequestsEndpoint.create({ network, bootId: OTHER_BOOT, clock: new VirtualClock() })
-  endpoint.register(RootCode.DISCOVERY, ({ body }) => heard.push(readAnnouncement(body)))
+  const endpoint = RequestsEndpoint.create({ identity: other, network, bootId: OTHER_BOOT, clock: new VirtualClock() })
+  endpoint.onAnnouncement(({ body }) => void heard.push(readAnnouncement(body)))
   endpoint.receive(bytes ?? new Uint8Array(0), { host: '192.168.1.5', port: 1 })
   return heard[0] as ReturnType<typeof readAnnouncement>
 }
@@ -307,7 +312,7 @@ describe('Discovery', () => {
     await clock.advance(60_000)
     expect(hints).toEqual([])
     expect(discovery.status()).toMatchObject({ state: 'closed', connected: 0 })
-    endpoint.register(RootCode.DISCOVERY, () => {})
+    endpoint.onAnnouncement(() => {})
   })
 
   it('may be closed by onHint', async () => {

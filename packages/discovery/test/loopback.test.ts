@@ -19,7 +19,7 @@ async function start(discoveryPort: number) {
   const identity = createIdentity()
   const protocol = systemProtocol(identity)
   const bootId = Uint8Array.from(randomBytes(8))
-  const endpoint = RequestsEndpoint.create({ network, bootId, clock: systemClock })
+  const endpoint = RequestsEndpoint.create({ identity, network, bootId, clock: systemClock })
   const socket = await attach(protocol, endpoint, { host: '127.0.0.1', port: 0 })
   closing.push(() => socket.close())
   let onHint: (hint: Hint) => void = () => {}

@@ -125,7 +125,7 @@ export class ConnectionDispatcher {
     const [longest] = this.#parked
     if (longest === undefined) return
     this.#parked.delete(longest)
-    this.#logger.debug({ peer: longest.remoteId.short, limit: this.#limit }, 'parking lot is full: closing the longest')
+    this.#logger.debug({ peer: longest.remoteId, limit: this.#limit }, 'parking lot is full: closing the longest')
     void end(longest, 'BUSY')
   }
 
@@ -149,7 +149,7 @@ export class ConnectionDispatcher {
 
   async #answerError(connection: Connection, message: Message, error: unknown): Promise<void> {
     const fault = faultOf(error)
-    this.#logger.debug({ peer: connection.remoteId.short, header: message.header, error }, 'a service frame failed')
+    this.#logger.debug({ peer: connection.remoteId, header: message.header, error }, 'a service frame failed')
     if (fault === undefined) {
       await end(connection, 'SHUTTING_DOWN')
       return
@@ -164,7 +164,7 @@ export class ConnectionDispatcher {
     try {
       await connection.send(frame)
     } catch (cause) {
-      this.#logger.debug({ peer: connection.remoteId.short, error: cause }, 'the error of a service cannot be sent')
+      this.#logger.debug({ peer: connection.remoteId, error: cause }, 'the error of a service cannot be sent')
       connection.destroy('BUSY')
     }
   }

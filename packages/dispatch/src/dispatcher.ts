@@ -1,114 +1,136 @@
 import type { PeerId } from '@pc/identity'
 import { type Logger, silentLogger } from '@pc/transport'
+import { type DispatcherCounters, noDispatcherCounters } from './dispatcher-counters.js'
 import { DispatchError } from './errors.js'
+import type {
+  Access,
+  Authorize,
+  BatchHandler,
+  BatchOptions,
+  DispatchedEvent,
+  DispatchTarget,
+  Handler,
+  HandlerOptions,
+  Settle,
+  Verb,
+} from './handler.js'
+import { Job } from './job.js'
+import { checkLimit, createLane, type Lane, priorityOf, type Work } from './lane.js'
+import type { Middleware } from './middleware.js'
+import { refusal } from './refusal.js'
+import { Runner } from './runner.js'
+import { traceRefusal } from './tracing.js'
+import { type WorkerHandlerOptions, workerHandler } from './worker-handler.js'
+import { WorkerPool, type WorkersOptions } from './worker-pool.js'
 
-/** Who may reach a handler. `anyone` is every proved peer of the network, `trusted` only those the user trusts. */
-export type Access = 'anyone' | 'trusted'
-
-/** What kind of thing a dispatcher hands over; part of the question put to `authorize`. */
-export type Verb = 'message' | 'request' | 'service'
-
-/** Asked before every handler. Only `true` lets the event through; a rule that throws refuses. */
-export type Authorize = (question: { peer: PeerId; verb: Verb; header: string; access: Access }) => boolean
-
-export interface HandlerOptions {
-  access: Access
-  /** Events of this header handled at the same time. @default 16 */
-  concurrency?: number
-  /** Events of this header that may wait for a free place; beyond it `dispatch` rejects with BUSY. @default 256 */
-  queue?: number
-}
-
-export interface HandlerContext {
-  /** Aborts when the dispatcher is closed abruptly or the signal given to `dispatch` aborts: stop working then. */
-  readonly signal: AbortSignal
-}
-
-export type Handler<Event, Result> = (event: Event, context: HandlerContext) => Result | Promise<Result>
+export type { Access, Authorize, Handler, HandlerContext, HandlerOptions, Verb } from './handler.js'
 
 export interface DispatcherOptions {
   verb: Verb
   authorize: Authorize
+  /**
+   * Handlers running at once, all headers together; then what waits starts in order of priority, then arrival. A batch counts
+   * once. @default Infinity
+   */
+  concurrency?: number
+  /** Events of one priority that may wait, all headers together; in force only with `concurrency`. @default 256 */
+  queuePerPriority?: number
+  /** The threads of worker handlers; none is started before the first event for one. */
+  workers?: WorkersOptions
   /** @default silentLogger */
   logger?: Logger
 }
 
-interface DispatchedEvent {
-  readonly peer: PeerId
-  readonly header: string
+export interface DispatchOptions {
+  /** When it aborts nobody waits for the result any more. */
+  signal?: AbortSignal
 }
 
-/** One accepted event, from `dispatch` until its handler has settled. */
-interface Job<Event, Result> {
-  readonly event: Event
-  readonly lane: Lane<Event, Result>
-  readonly controller: AbortController
-  /** Settle the caller's promise; only the first call counts. */
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** A registered handler with its own bounded queue, so that one that hangs or throws hurts nobody else. */
-interface Lane<Event, Result> {
-  readonly handle: Handler<Event, Result>
-  readonly access: Access
-  readonly concurrency: number
-  readonly limit: number
-  readonly waiting: Set<Job<Event, Result>>
-  running: number
-}
-
-const DEFAULT_CONCURRENCY = 16 // enough to overlap disk and network waits; a guess until measured
-const DEFAULT_QUEUE = 256 // events: a burst of one busy second at a few hundred a second
+const DEFAULT_QUEUE_PER_PRIORITY = 256 // events; as one header
+const NO_OPTIONS: DispatchOptions = {}
 
 /**
- * Events to handlers, by header. A free handler is called before `dispatch` returns; events of one header start in
- * the order they were dispatched.
+ * Events to handlers, by header. A free handler is called before `dispatch` returns; events of one header and priority start
+ * in the order they were dispatched.
  */
 export class Dispatcher<Event extends DispatchedEvent, Result = void> {
+  /** Live: read it whenever you like, change nothing. */
+  readonly counters: Readonly<DispatcherCounters>
+  readonly #counters: DispatcherCounters = noDispatcherCounters()
   readonly #verb: Verb
   readonly #authorize: Authorize
   readonly #logger: Logger
   readonly #lanes = new Map<string, Lane<Event, Result>>()
-  readonly #jobs = new Set<Job<Event, Result>>()
+  readonly #runner: Runner<Event, Result>
+  readonly #workersOptions: WorkersOptions
+  #workers: WorkerPool | undefined
   #closing = false
-  readonly #drained: (() => void)[] = []
 
   constructor(options: DispatcherOptions) {
+    const { concurrency = Infinity, queuePerPriority = DEFAULT_QUEUE_PER_PRIORITY } = options
+    if (concurrency !== Infinity) checkLimit('concurrency', concurrency, 1)
+    checkLimit('queuePerPriority', queuePerPriority, 0)
+    this.counters = this.#counters
     this.#verb = options.verb
     this.#authorize = options.authorize
     this.#logger = options.logger ?? silentLogger
+    this.#workersOptions = options.workers ?? {}
+    this.#runner = new Runner({ verb: this.#verb, logger: this.#logger, concurrency, queuePerPriority })
   }
 
   /**
    * Names the one handler of a header. The returned function takes it away again: what was accepted before is still
    * handled, and the header is free for another handler at once.
+   *
+   * With something that dispatches in the place of a handler, the error that it rejects with reaches the caller unchanged.
    * @throws DispatchError HANDLER_EXISTS, INVALID_ARGUMENT, CLOSED
    */
-  register(header: string, options: HandlerOptions, handle: Handler<Event, Result>): () => void {
-    if (this.#closing) throw this.#closedError(header)
-    if (this.#lanes.has(header)) {
-      throw new DispatchError('HANDLER_EXISTS', `"${header}" already has a handler: unregister it first`, { header })
+  register(
+    header: string,
+    options: HandlerOptions<Event>,
+    handler: Handler<Event, Result> | DispatchTarget<Event, Result>,
+  ): () => void {
+    if (typeof handler === 'function') return this.#add(header, options, { handle: handler })
+    return this.#add(header, options, {
+      handle: (event, { signal }) => handler.dispatch(event, { signal }),
+      passes: () => true,
+    })
+  }
+
+  /**
+   * As `register`, for a handler that takes events together: what waits when its turn comes, up to `maxBatch`. When it throws,
+   * or does not return one result for each event, all of them are rejected with HANDLER_FAILED.
+   * @throws DispatchError HANDLER_EXISTS, INVALID_ARGUMENT, CLOSED
+   */
+  registerBatch(header: string, options: BatchOptions<Event>, handleBatch: BatchHandler<Event, Result>): () => void {
+    return this.#add(header, options, { handleBatch, maxBatch: options.maxBatch })
+  }
+
+  /**
+   * As `register`, for a handler in a module of its own that runs on a thread. A task whose event is given up is terminated
+   * with its thread if it has not ended after `workers.graceMs`; a thread that dies fails its task with HANDLER_FAILED and is
+   * replaced after a pause.
+   * @throws DispatchError HANDLER_EXISTS, INVALID_ARGUMENT, CLOSED
+   */
+  registerWorker(header: string, options: WorkerHandlerOptions<Event>): () => void {
+    this.#requireFree(header)
+    const pool = this.#workers ?? new WorkerPool(this.#workersOptions, this.#logger)
+    const work: Work<Event, Result> = {
+      handle: workerHandler<Event, Result>(options, pool),
+      passes: (error) => error instanceof DispatchError,
     }
-    const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY
-    const limit = options.queue ?? DEFAULT_QUEUE
-    checkLimit('concurrency', concurrency, 1)
-    checkLimit('queue', limit, 0)
-    if (options.access !== 'anyone' && options.access !== 'trusted') {
-      throw new DispatchError('INVALID_ARGUMENT', `expected access "anyone" or "trusted", got ${options.access}`)
-    }
-    const lane: Lane<Event, Result> = {
-      handle,
-      access: options.access,
-      concurrency,
-      limit,
-      waiting: new Set(),
-      running: 0,
-    }
-    this.#lanes.set(header, lane)
-    return () => {
-      if (this.#lanes.get(header) === lane) this.#lanes.delete(header)
-    }
+    const unregister = this.#add(header, { concurrency: pool.maxThreads, ...options }, work)
+    this.#workers = pool
+    return unregister
+  }
+
+  /**
+   * Puts `middleware` around every handler, inside those added before. The returned function takes it away again; events under
+   * way keep it. At most 32.
+   * @throws DispatchError TOO_MANY_MIDDLEWARES
+   */
+  use(middleware: Middleware<Event, Result>): () => void {
+    return this.#runner.middleware.use(middleware)
   }
 
   /** The headers that have a handler, in the order of registration. */
@@ -118,7 +140,7 @@ export class Dispatcher<Event extends DispatchedEvent, Result = void> {
 
   /** Events accepted and not settled yet, waiting ones included. */
   get size(): number {
-    return this.#jobs.size
+    return this.#runner.size
   }
 
   /**
@@ -130,33 +152,40 @@ export class Dispatcher<Event extends DispatchedEvent, Result = void> {
    * Rejects with DispatchError NO_HANDLER, DENIED, BUSY (queue full), HANDLER_FAILED (`cause` is what it threw) or
    * CLOSED.
    */
-  dispatch(event: Event, options: { signal?: AbortSignal } = {}): Promise<Result> {
-    const { signal } = options
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    let lane: Lane<Event, Result>
-    try {
-      lane = this.#admit(event)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return new Promise<Result>((resolve, reject) => {
-      const onAbort = (): void => this.#giveUp(job, signal?.reason, signal?.reason)
-      const settle = (action: () => void): void => {
-        signal?.removeEventListener('abort', onAbort)
-        action()
+  dispatch(event: Event, options: DispatchOptions = NO_OPTIONS): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const settle: Settle<Result> = (error, result) => {
+        if (error === undefined) resolve(result as Result)
+        else reject(error)
       }
-      const job: Job<Event, Result> = {
-        event,
-        lane,
-        controller: new AbortController(),
-        resolve: (result) => settle(() => resolve(result)),
-        reject: (error) => settle(() => reject(error)),
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#jobs.add(job)
-      if (lane.running < lane.concurrency) this.#start(job)
-      else lane.waiting.add(job)
+      this.offer(event, settle, options)
     })
+  }
+
+  /**
+   * As `dispatch`, for many events a second: `settle` is called exactly once, and before this returns if the event is refused
+   * or its handler starts at once and returns no promise. Nothing is allocated for a signal that neither side uses.
+   */
+  offer(event: Event, settle: Settle<Result>, options: DispatchOptions = NO_OPTIONS): void {
+    const { signal } = options
+    if (signal?.aborted) {
+      this.#tell(event, settle, signal.reason)
+      return
+    }
+    const lane = this.#admit(event)
+    if (lane instanceof DispatchError) {
+      this.#refuse(event, settle, lane)
+      return
+    }
+    const job = new Job(event, lane, priorityOf(lane, event), settle)
+    const admission = this.#runner.enter(job)
+    if (admission === 'laneFull' || admission === 'classFull') {
+      this.#refuse(event, settle, this.#busyError(job, admission))
+      return
+    }
+    if (signal !== undefined) job.listen(signal, () => this.#runner.giveUp(job, signal.reason, signal.reason))
+    this.#counters.accepted++
+    this.#runner.take(job, admission)
   }
 
   /**
@@ -164,43 +193,47 @@ export class Dispatcher<Event extends DispatchedEvent, Result = void> {
    * waiting events and running handlers are given up: their dispatches reject with CLOSED, the handlers' signals
    * abort, and `close` resolves without waiting for handlers that do not listen. May be called again, with a signal
    * too. A handler that awaits `close` of its own dispatcher waits for itself.
+   *
+   * Threads of worker handlers are gone when it resolves. Dispatchers registered as handlers stay open.
    */
-  close(options: { signal?: AbortSignal } = {}): Promise<void> {
+  close(options: DispatchOptions = NO_OPTIONS): Promise<void> {
     this.#closing = true
     this.#lanes.clear()
-    const { signal } = options
-    if (signal?.aborted) this.#abandon(signal.reason)
-    if (this.#jobs.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const onAbort = (): void => this.#abandon(signal?.reason)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#drained.push(() => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-    })
+    const drained = this.#drain(options.signal)
+    return this.#workers === undefined ? drained : drained.then(() => this.#workers?.close())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** Every reason not to take the event, cheapest first. */
-  #admit(event: Event): Lane<Event, Result> {
-    const { header, peer } = event
+  #add(header: string, options: HandlerOptions<Event>, work: Work<Event, Result>): () => void {
+    this.#requireFree(header)
+    const lane = createLane(options, work)
+    this.#lanes.set(header, lane)
+    return () => {
+      if (this.#lanes.get(header) === lane) this.#lanes.delete(header)
+    }
+  }
+
+  #requireFree(header: string): void {
     if (this.#closing) throw this.#closedError(header)
+    if (!this.#lanes.has(header)) return
+    throw new DispatchError('HANDLER_EXISTS', `"${header}" already has a handler: unregister it first`, { header })
+  }
+
+  /** The lane, or the first reason not to take the event, cheapest first. */
+  #admit(event: Event): Lane<Event, Result> | DispatchError {
+    const { header, peer } = event
+    if (this.#closing) return this.#closedError(header)
     const lane = this.#lanes.get(header)
     if (lane === undefined) {
-      throw new DispatchError('NO_HANDLER', `no handler for the ${this.#verb} "${header}"`, { header })
+      this.#counters.noHandler++
+      return refusal('NO_HANDLER', `no handler for the ${this.#verb} "${header}"`, header)
     }
-    if (!this.#allowed(peer, header, lane.access)) {
-      throw new DispatchError('DENIED', `this peer may not reach the ${this.#verb} "${header}"`, { header })
-    }
-    if (lane.running >= lane.concurrency && lane.waiting.size >= lane.limit) {
-      const load = `${lane.running} running, ${lane.waiting.size} waiting`
-      throw new DispatchError('BUSY', `the handler of "${header}" is full (${load}): try again later`, { header })
-    }
-    return lane
+    if (this.#allowed(peer, header, lane.access)) return lane
+    this.#counters.denied++
+    return refusal('DENIED', `this peer may not reach the ${this.#verb} "${header}"`, header)
   }
 
   #allowed(peer: PeerId, header: string, access: Access): boolean {
@@ -212,75 +245,44 @@ export class Dispatcher<Event extends DispatchedEvent, Result = void> {
     }
   }
 
-  #start(job: Job<Event, Result>): void {
-    job.lane.running++
-    void this.#run(job).then(
-      (result) => {
-        this.#leave(job)
-        job.resolve(result)
-      },
-      (error: unknown) => {
-        this.#leave(job)
-        job.reject(error)
-      },
-    )
+  #refuse(event: Event, settle: Settle<Result>, error: DispatchError): void {
+    traceRefusal(this.#verb, event.header, error.code)
+    this.#tell(event, settle, error)
   }
 
-  /** The place is free before the caller hears the result, so that its next event cannot meet BUSY because of this one. */
-  #leave(job: Job<Event, Result>): void {
-    const { lane } = job
-    lane.running--
-    const [next] = lane.waiting
-    if (next !== undefined) {
-      lane.waiting.delete(next)
-      this.#start(next)
-    }
-    this.#forget(job)
-  }
-
-  async #run({ lane, event, controller }: Job<Event, Result>): Promise<Result> {
+  #tell(event: Event, settle: Settle<Result>, error: unknown): void {
     try {
-      return await lane.handle(event, { signal: controller.signal })
-    } catch (cause) {
-      const { header } = event
-      this.#logger.debug({ error: cause, header, verb: this.#verb }, 'a handler failed')
-      throw new DispatchError('HANDLER_FAILED', `the handler of "${header}" failed: ${textOf(cause)}`, {
-        cause,
-        header,
-      })
+      settle(error)
+    } catch (thrown) {
+      this.#logger.error({ error: thrown, header: event.header, verb: this.#verb }, 'a settle callback threw')
     }
   }
 
-  /** Settles a job early. One that runs keeps its place, and `close` waits for it, until its handler settles. */
-  #giveUp(job: Job<Event, Result>, error: unknown, reason: unknown): void {
-    job.reject(error)
-    if (job.lane.waiting.delete(job)) this.#forget(job)
-    else job.controller.abort(reason)
-  }
-
-  #abandon(reason: unknown): void {
-    for (const job of [...this.#jobs]) {
-      this.#giveUp(job, this.#closedError(job.event.header, reason), reason)
-      this.#forget(job)
+  #drain(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = (): void => {
+      const reason: unknown = signal?.reason
+      this.#runner.abandon(({ event }) => this.#closedError(event.header, reason), reason)
     }
+    if (signal?.aborted) onAbort()
+    if (signal === undefined || this.#runner.size === 0) return this.#runner.idle()
+    signal.addEventListener('abort', onAbort, { once: true })
+    return this.#runner.idle().then(() => signal.removeEventListener('abort', onAbort))
   }
 
-  #forget(job: Job<Event, Result>): void {
-    if (!this.#jobs.delete(job) || this.#jobs.size > 0 || !this.#closing) return
-    for (const resolve of this.#drained.splice(0)) resolve()
+  #busyError({ lane, priority, event }: Job<Event, Result>, full: 'laneFull' | 'classFull'): DispatchError {
+    const { header } = event
+    if (full === 'classFull') {
+      this.#counters.classFull[priority] = (this.#counters.classFull[priority] ?? 0) + 1
+      const text = `too many events of priority ${priority} wait, "${header}" among them: try again later`
+      return refusal('BUSY', text, header)
+    }
+    this.#counters.laneFull++
+    const load = `${lane.running} running, ${lane.waiting.size} waiting`
+    return refusal('BUSY', `the handler of "${header}" is full (${load}): try again later`, header)
   }
 
   #closedError(header: string, cause?: unknown): DispatchError {
     const options = cause === undefined ? { header } : { header, cause }
     return new DispatchError('CLOSED', `the ${this.#verb} dispatcher is closed: "${header}" is not handled`, options)
   }
-}
-
-function checkLimit(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return
-  throw new DispatchError('INVALID_ARGUMENT', `expected ${name} to be an integer of at least ${least}, got ${value}`)
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -13,10 +13,16 @@ export type DispatchErrorCode =
   | 'TOO_MANY_SUBSCRIBERS'
   | 'NO_SOCKET'
   | 'INVALID_ARGUMENT'
+  | 'TOO_MANY_MIDDLEWARES'
+  | 'PEER_UNREACHABLE'
+  | 'BAD_INPUT'
+  | 'TOO_LARGE'
+  | 'REMOTE_ERROR'
 
 const RETRYABLE: ReadonlySet<DispatchErrorCode> = new Set([
   'BUSY',
   'REPLY_TIMEOUT',
+  'PEER_UNREACHABLE',
   'TOO_MANY_PENDING',
   'FEED_OVERFLOW',
   'TOO_MANY_SUBSCRIBERS',

@@ -1,58 +1,125 @@
 /**
- * The one door for datagrams: everything that arrives on any socket goes through `receive`, and everything leaves
- * through `send`. Datagrams under the network MAC are spoken here; they carry hints, never facts. The order of checks
- * puts the cheap before the dear and remembers nothing that has not been proved, but for the bounded address buckets.
+ * The one door for datagrams: everything that arrives on any socket goes through `receive`, and everything leaves through `announce`,
+ * `send` and `submit`. The order of checks puts the cheap before the dear, and remembers nothing that has not been proved but for the
+ * bounded address buckets. Rules are in `sessions/`, `announcements.ts` and the dispatcher; this is the part that owns timer and sockets.
  */
-import type { Network } from '@pc/identity'
-import { type Address, type Clock, type DatagramSocket, type Logger, silentLogger } from '@pc/transport'
+import {
+  createKeyExchange,
+  type Identity,
+  type KeyExchange,
+  MAX_SEALED_PLAINTEXT,
+  type Network,
+  type PeerId,
+  readPeerRecord,
+  SESSION_OVERHEAD,
+  type SignedPeerRecord,
+} from '@pc/identity'
+import {
+  type Address,
+  type Clock,
+  type DatagramSocket,
+  inSubnet,
+  type Logger,
+  type NetworkInterface,
+  type Random,
+  silentLogger,
+  systemRandom,
+} from '@pc/transport'
 import {
   DATAGRAM_LIMITS,
-  type Datagram,
-  decodeValue,
   encodeValue,
-  InvalidPacketError,
   MAX_DATAGRAM,
+  PROTOCOL_VERSION,
   Protection,
-  packMacDatagram,
   RootCode,
   readDatagram,
   type Value,
 } from '@pc/wire'
 import { AddressLimiter, type AddressLimiterOptions } from './address-limiter.js'
+import { type AnnouncementHandler, Announcements } from './announcements.js'
+import { Dispatcher } from './dispatcher.js'
 import { DispatchError } from './errors.js'
-import { ReplayGuard } from './replay-guard.js'
+import type { Authorize, DispatchTarget, Handler, HandlerOptions } from './handler.js'
+import { LoopDelay } from './loop-delay.js'
+import { type Rate, RateLimit } from './rate-limit.js'
 import { noCounters, type RequestsCounters } from './requests-counters.js'
+import { isLoopback } from './sessions/handshake-limits.js'
+import type { Call } from './sessions/own-requests.js'
+import type { PeerQuotaLimits } from './sessions/peer-quota.js'
+import { type DatagramEvent, SealedHandlers } from './sessions/sealed-handlers.js'
+import {
+  DATAGRAM_BODY_OFFSET,
+  idKeyOf,
+  MessageKind,
+  packDatagram,
+  packWithId,
+  REQUEST_BODY_OFFSET,
+  REQUEST_ID_BYTES,
+} from './sessions/sealed-message.js'
+import { type Outcome, Sessions, type SessionsLimits } from './sessions/sessions.js'
 
-/** A datagram whose MAC, freshness and encoding are checked; its body's shape is not. */
-export interface Announcement {
-  readonly rootCode: number
-  readonly body: Value
-  /** 8 bytes, drawn by the sender at its start. */
-  readonly bootId: Uint8Array
-  /** The sender's stamp: rises with every datagram of a boot, and compares with nothing else. */
-  readonly sentAt: number
-  /** Where it came from, unproved. */
-  readonly from: Address
-  /** The socket it came in by, when `receive` was told. */
-  readonly via: DatagramSocket | undefined
+/** Where a datagram goes. Without `id` whoever is at the address is asked who he is first. */
+export interface Destination {
+  readonly id?: PeerId | undefined
+  readonly address: Address
 }
 
-export type AnnouncementHandler = (announcement: Announcement) => void
+export interface SendOptions {
+  /** How long to try, in milliseconds. @default 1000 */
+  timeoutMs?: number
+  /** Rejects with its reason. */
+  signal?: AbortSignal
+}
 
-export interface RequestsEndpointLimits {
-  /** Buckets of addresses on the network. */
+export interface SubmitOptions extends SendOptions {
+  /**
+   * Running it twice does no harm, and its handler says so too. Then it may ride in the first message of a handshake, which saves a
+   * round trip, but which whoever copies it can repeat. @default false
+   */
+  idempotent?: boolean
+}
+
+export interface DatagramHandlerOptions extends HandlerOptions<DatagramEvent> {
+  /** Running a request twice does no harm. Then it may come in a first message, and repetitions are run again. @default false */
+  idempotent?: boolean
+}
+
+/** Answers a request with what it returns, nil for undefined; what it returns for a datagram goes nowhere. */
+export type DatagramHandler = Handler<DatagramEvent, Value | undefined>
+
+export interface RequestsEndpointLimits extends SessionsLimits {
+  /** Buckets of addresses on the network, for what names no session. @default 20/s, burst 40, 4,096 addresses */
   addresses?: AddressLimiterOptions
   /** Buckets of loopback addresses: all peers of one machine share one there. @default 1000/s, burst 2000 */
   loopback?: AddressLimiterOptions
   /** Boots whose last stamp is remembered. @default 4096 */
   boots?: number
+  /** What one proved peer may send. @default 500 datagrams/s, burst 1,000; 256 KiB/s, burst 512 KiB */
+  peer?: Partial<PeerQuotaLimits>
+  /** Signature checks of what comes by datagram: about 10 % of a core. @default 1,500/s, burst 256 */
+  signatures?: Rate
+  /** Handlers that run at once, of all root codes together. @default 256 */
+  concurrency?: number
 }
 
 export interface RequestsEndpointOptions {
+  identity: Identity
   network: Network
   /** 8 bytes, drawn anew at every start: stamps rise within one boot only. */
   bootId: Uint8Array
   clock: Clock
+  /** For keys, indexes and ids. @default systemRandom */
+  random?: Random
+  /** Asked before every handler. @default only handlers whose access is 'anyone' */
+  authorize?: Authorize
+  /** This peer's own record, for those who ask who is here. Without it nobody is answered. */
+  record?: () => SignedPeerRecord
+  /** The `PeerId` object of an id that is known already, which spares checking it again. */
+  known?: (id: Uint8Array) => PeerId | undefined
+  /** To choose the socket that leads to an address. Without it the first of its family is taken. */
+  interfaces?: () => readonly NetworkInterface[]
+  /** Another way to keys, for simulations. @default Noise of `@pc/identity` */
+  exchange?: KeyExchange
   limits?: RequestsEndpointLimits
   /** @default silentLogger */
   logger?: Logger
@@ -63,108 +130,182 @@ export interface ReceiveOptions {
   announcementsOnly?: boolean
 }
 
-const BOOT_ID_BYTES = 8
+/** How many of what there is now. */
+export interface RequestsEndpointSize {
+  readonly sessions: number
+  /** Sessions that others began and have not used yet. */
+  readonly unconfirmed: number
+  readonly handshakes: number
+  readonly pairs: number
+  /** Own requests, datagrams and questions for records that wait. */
+  readonly pending: number
+  /** Events that handlers have not settled. */
+  readonly handling: number
+}
+
 const MIN_DATAGRAM = 2 // root code, version and protection
+const SEALED = (PROTOCOL_VERSION << 4) | Protection.SESSION
+const HANDSHAKE = (PROTOCOL_VERSION << 4) | Protection.HANDSHAKE
 const LOOPBACK_LIMIT: AddressLimiterOptions = { ratePerSecond: 1_000, burst: 2_000 } // dozens of peers starting at once
+const SIGNATURES: Rate = { ratePerSecond: 1_500, burst: 256 }
+const REQUEST_TIMEOUT_MS = 1_000
+/** A day: longer than anybody waits for a datagram, and well within what a timer takes. */
+const MAX_TIMEOUT_MS = 86_400_000
+/** Ids are cut from this many random bytes at a time. */
+const ID_POOL_BYTES = 4_096
 
 export class RequestsEndpoint {
   /** Live: read it whenever you like, change nothing. */
   readonly counters: Readonly<RequestsCounters>
+  /** Hands sealed messages to their handlers: for middleware, batches and workers. Its headers are `0x80` and the like. */
+  readonly dispatcher: Dispatcher<DatagramEvent, Value | undefined>
   readonly #counters: RequestsCounters = noCounters()
-  readonly #network: Network
-  readonly #bootId: Uint8Array
-  readonly #bootKey: string
+  readonly #options: RequestsEndpointOptions
   readonly #clock: Clock
+  readonly #random: Random
   readonly #logger: Logger
   readonly #limiter: AddressLimiter
   readonly #loopbackLimiter: AddressLimiter
-  readonly #replayGuard: ReplayGuard
-  readonly #handlers = new Map<number, AnnouncementHandler>()
+  readonly #signatures: RateLimit
+  readonly #announcements: Announcements
+  readonly #handlers: SealedHandlers
+  readonly #sessions: Sessions
+  readonly #delay: LoopDelay
   readonly #sockets = new Set<DatagramSocket>()
-  #lastSentAt = 0
-  #closed = false
+  #onAnnouncement: AnnouncementHandler | undefined
+  /** Sockets that were taken away, by which nothing leaves any more. */
+  readonly #detached = new WeakSet<DatagramSocket>()
+  #datagrams = 0
+  #ids: Uint8Array = new Uint8Array(0)
+  #idsUsed = 0
+  #timer: unknown
+  #timerAt = Number.POSITIVE_INFINITY
+  #closing: Promise<void> | undefined
 
   static create(options: RequestsEndpointOptions): RequestsEndpoint {
     return new RequestsEndpoint(options)
   }
 
   private constructor(options: RequestsEndpointOptions) {
-    if (options.bootId.length !== BOOT_ID_BYTES) {
-      throw new DispatchError('INVALID_ARGUMENT', `expected a bootId of 8 bytes, got ${options.bootId.length}`)
-    }
+    const { identity, network, clock, limits = {}, logger = silentLogger, known } = options
+    const { random = systemRandom, authorize = ({ access }) => access === 'anyone' } = options
     this.counters = this.#counters
-    this.#network = options.network
-    this.#bootId = Uint8Array.from(options.bootId)
-    this.#bootKey = keyOf(options.bootId)
-    this.#clock = options.clock
-    this.#logger = options.logger ?? silentLogger
-    this.#limiter = new AddressLimiter(options.limits?.addresses)
-    this.#loopbackLimiter = new AddressLimiter({ ...LOOPBACK_LIMIT, ...options.limits?.loopback })
-    this.#replayGuard = new ReplayGuard(options.limits?.boots)
+    this.#options = options
+    this.#random = random
+    this.#clock = clock
+    this.#logger = logger
+    this.#limiter = new AddressLimiter(limits.addresses)
+    this.#loopbackLimiter = new AddressLimiter({ ...LOOPBACK_LIMIT, ...limits.loopback })
+    this.#signatures = new RateLimit(limits.signatures ?? SIGNATURES)
+    this.#announcements = new Announcements(network, options.bootId, limits.boots)
+    this.#delay = new LoopDelay(clock)
+    this.dispatcher = new Dispatcher({ verb: 'datagram', authorize, logger, concurrency: limits.concurrency ?? 256 })
+    const bytes = (length: number): Uint8Array => random.bytes(length)
+    const exchange =
+      options.exchange ??
+      createKeyExchange({ identity, network, random: bytes, ...(known === undefined ? {} : { known }) })
+    this.#sessions = new Sessions({
+      network,
+      exchange,
+      random,
+      limits,
+      counters: this.#counters,
+      ports: {
+        post: (datagram, to, via) => this.#post(datagram, to, via),
+        addressAllowed: (host, now) => (isLoopback(host) ? this.#loopbackLimiter : this.#limiter).allow(host, now),
+        deliver: (incoming, now) => this.#handlers.deliver(incoming, now, this.#delay.sample(now)),
+        record: () => options.record?.().bytes,
+      },
+    })
+    this.#handlers = new SealedHandlers({
+      dispatcher: this.dispatcher,
+      counters: this.#counters,
+      logger,
+      limits: limits.peer ?? {},
+      transmit: (live, message) => {
+        const taken = this.#sessions.transmit(live, message, clock.now())
+        this.#setTimer()
+        return taken
+      },
+    })
+  }
+
+  /** How much is kept. All of it is bounded, and goes with time: sessions after an hour, the rest within seconds. */
+  get size(): RequestsEndpointSize {
+    const { table } = this.#sessions.handshakes
+    const { sessions, unconfirmed, handshakes, pairs } = table
+    const pending = this.#sessions.calls.size + this.#sessions.queries.size
+    return { sessions, unconfirmed, handshakes, pairs, pending, handling: this.dispatcher.size }
   }
 
   /**
-   * Makes a socket one that `send` may choose. It stays its owner's, who closes it and hands what it receives to
+   * Makes a socket one that the endpoint may send by. It stays its owner's, who closes it and hands what it receives to
    * `receive`. The returned function takes it away again.
    */
   attach(socket: DatagramSocket): () => void {
     this.#requireOpen()
     this.#sockets.add(socket)
+    this.#detached.delete(socket)
     return () => {
       this.#sockets.delete(socket)
+      this.#detached.add(socket)
     }
   }
 
   /**
-   * Names the one handler of a root code. It gets bodies of any shape and must check them; what it throws is counted
-   * and logged. The returned function takes it away again.
+   * Names the one handler of announcements (root code 0x01). It gets bodies of any shape and must check them; what it throws is
+   * counted and logged. The returned function takes it away again.
+   * @throws DispatchError HANDLER_EXISTS, CLOSED
+   */
+  onAnnouncement(handler: AnnouncementHandler): () => void {
+    this.#requireOpen()
+    if (this.#onAnnouncement !== undefined) {
+      throw new DispatchError('HANDLER_EXISTS', 'announcements already have a handler: take it away first')
+    }
+    this.#onAnnouncement = handler
+    return () => {
+      if (this.#onAnnouncement === handler) this.#onAnnouncement = undefined
+    }
+  }
+
+  /**
+   * Names the one handler of a root code, for datagrams and requests of proved peers: 0x80 to 0xff are for applications. What it
+   * returns answers a request; a body is a view of the opened datagram, which is the event's own, and may be kept. The returned
+   * function takes the handler away again.
    * @throws DispatchError HANDLER_EXISTS, INVALID_ARGUMENT, CLOSED
    */
-  register(rootCode: number, handler: AnnouncementHandler): () => void {
+  register(
+    rootCode: number,
+    options: DatagramHandlerOptions,
+    handler: DatagramHandler | DispatchTarget<DatagramEvent, Value | undefined>,
+  ): () => void {
     this.#requireOpen()
-    if (!Number.isInteger(rootCode) || rootCode < 0 || rootCode > 0xff) {
-      throw new DispatchError('INVALID_ARGUMENT', `expected a root code of 0 to 255, got ${rootCode}`)
-    }
-    if (this.#handlers.has(rootCode)) {
-      throw new DispatchError('HANDLER_EXISTS', `root code ${rootCode} already has a handler: unregister it first`)
-    }
-    this.#handlers.set(rootCode, handler)
-    return () => {
-      if (this.#handlers.get(rootCode) === handler) this.#handlers.delete(rootCode)
-    }
+    return this.#handlers.register(rootCode, options, handler)
   }
 
   /** Takes any bytes from anybody; never throws. `bytes` belongs to the endpoint from here on. */
-  receive(bytes: Uint8Array, from: Address, via?: DatagramSocket, options: ReceiveOptions = {}): void {
-    if (this.#closed) return
+  receive(bytes: Uint8Array, from: Address, via?: DatagramSocket, options: ReceiveOptions = NO_OPTIONS): void {
+    if (this.#closing !== undefined) return
     this.#counters.received++
+    this.#counters.bytesIn += bytes.length
     const outcome = this.#process(bytes, from, via, options)
     this.#counters[outcome]++
-    if (outcome !== 'handled' && outcome !== 'own') this.#logger.trace({ from, reason: outcome }, 'datagram refused')
+    this.#setTimer()
   }
 
   /**
-   * Sends one datagram; resolves when the machine has taken it, which says nothing about its arrival. Without `via` the
-   * first attached socket of the right address family is used.
+   * Sends one announcement; resolves when the machine has taken it, which says nothing about its arrival. Without `via` the
+   * attached socket that leads there is used.
    *
    * Rejects with DispatchError NO_SOCKET or CLOSED, WireError for a body that cannot be encoded or is too large, or
    * the socket's error.
    */
-  async send(rootCode: number, body: Value, to: Address, via?: DatagramSocket): Promise<void> {
+  async announce(body: Value, to: Address, via?: DatagramSocket): Promise<void> {
     this.#requireOpen()
     try {
-      const socket = via ?? this.#socketFor(to)
-      const fields = {
-        rootCode,
-        keyId: this.#network.keyId,
-        sentAt: this.#stamp(),
-        bootId: this.#bootId,
-        body: encodeValue(body, DATAGRAM_LIMITS),
-      }
-      await socket.send(
-        packMacDatagram(fields, (authenticated) => this.#network.mac(authenticated)),
-        to,
-      )
+      const datagram = this.#announcements.pack(RootCode.DISCOVERY, body, this.#clock.unixNow())
+      await (via ?? this.#socketFor(to)).send(datagram, to)
+      this.#counters.bytesOut += datagram.length
     } catch (error) {
       this.#counters.sendFailed++
       throw error
@@ -172,12 +313,64 @@ export class RequestsEndpoint {
     this.#counters.sent++
   }
 
-  /** Hears and sends nothing from now on. The sockets stay their owners'. Idempotent. */
-  close(): Promise<void> {
-    this.#closed = true
-    this.#handlers.clear()
-    this.#sockets.clear()
-    return Promise.resolve()
+  /**
+   * Sends one datagram to a proved peer, and makes the session that it needs first. Resolves when the machine has taken it, which
+   * says nothing about its arrival.
+   *
+   * Rejects with DispatchError PEER_UNREACHABLE, REPLY_TIMEOUT (no session in time), TOO_MANY_PENDING, BUSY, NO_SOCKET, TOO_LARGE,
+   * INVALID_ARGUMENT, CLOSED, with WireError for a body that cannot be encoded, or with the signal's reason.
+   */
+  async send(to: Destination, rootCode: number, body: Value, options: SendOptions = NO_OPTIONS): Promise<void> {
+    await this.#call(to, rootCode, packDatagram(encodeValue(body, DATAGRAM_LIMITS)), false, options)
+  }
+
+  /**
+   * Asks a proved peer, and settles with its reply: sent again by measured round trips until it comes. The peer runs it once, unless
+   * `idempotent` or it was restarted meanwhile. The reply is a view of the opened datagram, which is the caller's own.
+   *
+   * Rejects as `send`, with REPLY_TIMEOUT, and with what the peer answers: NO_HANDLER, DENIED, BUSY, BAD_INPUT, HANDLER_FAILED,
+   * TOO_LARGE, REMOTE_ERROR.
+   */
+  submit(to: Destination, rootCode: number, body: Value, options: SubmitOptions = NO_OPTIONS): Promise<Value> {
+    let message: Uint8Array
+    try {
+      message = packWithId(MessageKind.REQUEST, this.#freshId(), encodeValue(body, DATAGRAM_LIMITS))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#counters.requests++
+    return this.#call(to, rootCode, message, true, options)
+  }
+
+  /**
+   * The record of whoever is at `address`: signed by its peer, but not proved to be there. Rejects with DispatchError REPLY_TIMEOUT,
+   * BUSY (too many signatures to check), TOO_MANY_PENDING, NO_SOCKET or CLOSED, IdentityError BAD_RECORD, or the signal's reason.
+   */
+  recordAt(address: Address, options: SendOptions = NO_OPTIONS): Promise<SignedPeerRecord> {
+    return this.#recordAt(address, options).then(({ record }) => record)
+  }
+
+  /** Takes one from the budget of signature checks. Protocols ask before they verify what came by datagram; false: drop it. */
+  maySignatureBeChecked(): boolean {
+    return this.#signatures.allow(this.#clock.now())
+  }
+
+  /**
+   * Hears nothing from now on, and sends nothing but the answers of handlers that run: they are waited for, and given up when `signal`
+   * aborts. Calls that wait reject with CLOSED. The sockets stay their owners': close them when this resolves. Idempotent.
+   */
+  close(options: { signal?: AbortSignal } = NO_OPTIONS): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = this.dispatcher.close(options)
+      this.#sessions.close(closedError(), this.#clock.now())
+      this.#clock.clearTimeout(this.#timer)
+      this.#delay.close()
+      this.#onAnnouncement = undefined
+      this.#sockets.clear()
+    } else {
+      void this.dispatcher.close(options)
+    }
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -189,82 +382,247 @@ export class RequestsEndpoint {
     from: Address,
     via: DatagramSocket | undefined,
     { announcementsOnly = false }: ReceiveOptions,
-  ): keyof RequestsCounters {
-    if (bytes.length < MIN_DATAGRAM || bytes.length > MAX_DATAGRAM) return 'length'
-    const rootCode = bytes[0] as number
+  ): Outcome {
+    const { length } = bytes
+    if (length < MIN_DATAGRAM || length > MAX_DATAGRAM) return 'length'
+    const [rootCode = 0, second = 0] = bytes
     if (announcementsOnly && rootCode !== RootCode.DISCOVERY) return 'notAnnouncement'
-    const handler = this.#handlers.get(rootCode)
-    if (handler === undefined) return 'rootCode'
-    const datagram = readOrRefuse(bytes)
-    if (typeof datagram === 'string') return datagram
-    if (datagram.protection !== Protection.NETWORK_MAC) return 'protection'
-    const boot = keyOf(datagram.bootId)
-    // Before the bucket: other peers of this machine share our address, and our own echo must not use up their share.
-    if (boot === this.#bootKey) return 'own'
-    if (!this.#bucketsFor(from).allow(from.host, this.#clock.now())) return 'addressLimit'
-    if (datagram.keyId !== this.#network.keyId) return 'keyId'
-    if (!this.#network.verify(datagram.authenticated, datagram.mac)) return 'mac'
-    if (!this.#replayGuard.accept(boot, datagram.sentAt)) return 'replay'
-    const decoded = decodeOrRefuse(datagram.body)
-    if (typeof decoded === 'string') return decoded
-    const bootId = Uint8Array.from(datagram.bootId) // may be kept for long, and must not keep the whole datagram
-    return this.#handle(handler, { rootCode, body: decoded.body, bootId, sentAt: datagram.sentAt, from, via })
+    if (rootCode > RootCode.MEMBERSHIP && rootCode < 0x80) return 'rootCode'
+    if (second >> 4 !== PROTOCOL_VERSION) return 'version'
+    if (rootCode === RootCode.DISCOVERY) {
+      return (second & 0x0f) === Protection.NETWORK_MAC ? this.#onMac(bytes, from, via) : 'protection'
+    }
+    if (second === SEALED) {
+      if (length < SESSION_OVERHEAD) return 'length'
+    } else if (second !== HANDSHAKE || rootCode !== RootCode.SESSION) return 'protection'
+    const socket = via ?? this.#findSocket(from)
+    if (socket === undefined) return 'noSocket'
+    const origin = { from, via: socket }
+    const now = this.#clock.now()
+    return second === SEALED ? this.#sessions.onSealed(bytes, origin, now) : this.#sessions.onPacket(bytes, origin, now)
   }
 
-  #handle(handler: AnnouncementHandler, announcement: Announcement): 'handled' | 'handlerFailed' {
+  #onMac(bytes: Uint8Array, from: Address, via: DatagramSocket | undefined): Outcome {
+    if (this.#onAnnouncement === undefined) return 'noHandler'
+    if (bytes.length < MIN_ANNOUNCEMENT) return 'length'
+    const datagram = readDatagram(bytes)
+    if (datagram.protection !== Protection.NETWORK_MAC) return 'protection'
+    // Before the bucket: other peers of this machine share our address, and our own echo must not use up their share.
+    if (this.#announcements.isOwn(datagram)) return 'own'
+    const limiter = isLoopback(from.host) ? this.#loopbackLimiter : this.#limiter
+    if (!limiter.allow(from.host, this.#clock.now())) return 'addressLimit'
+    const announcement = this.#announcements.read(datagram, from, via)
+    if (typeof announcement === 'string') return announcement
     try {
-      handler(announcement)
+      this.#onAnnouncement(announcement)
       return 'handled'
     } catch (error) {
-      const { rootCode, from } = announcement
-      this.#logger.debug({ error, rootCode, from }, 'the handler of a root code failed')
+      this.#logger.debug({ error, from }, 'the handler of announcements failed')
       return 'handlerFailed'
     }
   }
 
-  #bucketsFor(from: Address): AddressLimiter {
-    return from.host.startsWith('127.') || from.host === '::1' ? this.#loopbackLimiter : this.#limiter
+  #call(
+    to: Destination,
+    rootCode: number,
+    message: Uint8Array,
+    asks: boolean,
+    options: SubmitOptions,
+    cookie?: Uint8Array,
+  ): Promise<Value> {
+    if (this.#closing !== undefined) return Promise.reject(closedError())
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason)
+    const refusal =
+      refuseRootCode(rootCode) ?? refuseLong(message, asks) ?? refuseTimeout(options) ?? this.#sessions.calls.refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
+    if (to.id === undefined) return this.#callUnknown(to.address, rootCode, message, asks, options)
+    const { id, address } = to
+    return new Promise((resolve, reject) => {
+      const now = this.#clock.now()
+      const { signal } = options
+      const onAbort = (): void => {
+        this.#sessions.remove(call, this.#clock.now())
+        this.#setTimer()
+        reject(signal?.reason)
+      }
+      // Looking for the socket asks the machine for its interfaces, which is dear: only for whom there is nothing yet.
+      const pair = this.#sessions.known(id, address) ?? this.#sessions.pair(id, address, this.#socketFor(address))
+      if (cookie !== undefined) pair.cookie = cookie
+      const call: Call = {
+        pair,
+        message: { rootCode, bytes: message },
+        asks,
+        idempotent: options.idempotent ?? false,
+        key: asks ? idKeyOf(message) : this.#datagramKey(),
+        deadlineAt: now + (options.timeoutMs ?? REQUEST_TIMEOUT_MS),
+        sentAt: Number.NEGATIVE_INFINITY,
+        lastSentAt: Number.NEGATIVE_INFINITY,
+        sendings: 0,
+        timeoutMs: 0,
+        live: undefined,
+        former: undefined,
+        dueAt: Number.POSITIVE_INFINITY,
+        settle: (error, reply) => {
+          signal?.removeEventListener('abort', onAbort)
+          if (error === undefined) resolve(reply ?? null)
+          else reject(error)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#sessions.add(call, now)
+      this.#setTimer()
+    })
+  }
+
+  async #callUnknown(
+    address: Address,
+    rootCode: number,
+    message: Uint8Array,
+    asks: boolean,
+    options: SubmitOptions,
+  ): Promise<Value> {
+    const startedAt = this.#clock.now()
+    const { timeoutMs = REQUEST_TIMEOUT_MS } = options
+    const { record, cookie } = await this.#recordAt(address, options)
+    const left = Math.max(1, timeoutMs - (this.#clock.now() - startedAt))
+    return this.#call({ id: record.id, address }, rootCode, message, asks, { ...options, timeoutMs: left }, cookie)
+  }
+
+  async #recordAt(address: Address, options: SendOptions): Promise<{ record: SignedPeerRecord; cookie: Uint8Array }> {
+    this.#requireOpen()
+    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options
+    signal?.throwIfAborted()
+    const refusal = refuseTimeout(options)
+    if (refusal !== undefined) throw refusal
+    const via = this.#socketFor(address)
+    const answer = await new Promise<{ record: Uint8Array; cookie: Uint8Array }>((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#sessions.queries.remove(query)
+        reject(signal?.reason)
+      }
+      const query = this.#sessions.query(address, via, {
+        now: this.#clock.now(),
+        timeoutMs,
+        settle: (error, found) => {
+          signal?.removeEventListener('abort', onAbort)
+          if (found === undefined) reject(error)
+          else resolve(found)
+        },
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#setTimer()
+    })
+    if (!this.maySignatureBeChecked()) {
+      throw new DispatchError('BUSY', 'too many signatures are being checked: try again a little later')
+    }
+    return { record: readPeerRecord(answer.record), cookie: answer.cookie }
+  }
+
+  #post(datagram: Uint8Array, to: Address, via: DatagramSocket): boolean {
+    const socket = this.#detached.has(via) ? this.#findSocket(to) : via
+    const taken = socket?.post(datagram, to) ?? false
+    if (taken) {
+      this.#counters.sent++
+      this.#counters.bytesOut += datagram.length
+    } else {
+      this.#counters.sendFailed++
+    }
+    return taken
+  }
+
+  /** One timer for all that waits. It is only ever moved forward: what was called off makes it fire once for nothing. */
+  #setTimer(): void {
+    const { wakeAt } = this.#sessions
+    if (wakeAt >= this.#timerAt || this.#closing !== undefined) return
+    this.#clock.clearTimeout(this.#timer)
+    this.#timerAt = wakeAt
+    this.#timer = this.#clock.setTimeout(this.#onTimer, Math.max(0, wakeAt - this.#clock.now()))
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#sessions.timer(this.#clock.now())
+    this.#setTimer()
   }
 
   #socketFor(to: Address): DatagramSocket {
-    const v6 = to.host.includes(':')
-    for (const socket of this.#sockets) {
-      if (socket.address.host.includes(':') === v6) return socket
-    }
+    const found = this.#findSocket(to)
+    if (found !== undefined) return found
     throw new DispatchError('NO_SOCKET', `no attached socket can reach ${to.host}: attach one of its address family`)
   }
 
-  /** Strictly rising within this boot, even when the machine's clock is set back. */
-  #stamp(): number {
-    this.#lastSentAt = Math.max(this.#lastSentAt + 1, Math.floor(this.#clock.unixNow()))
-    return this.#lastSentAt
+  #findSocket(to: Address): DatagramSocket | undefined {
+    const v6 = to.host.includes(':')
+    const scope = scopeOf(to.host)
+    let first: DatagramSocket | undefined
+    for (const socket of this.#sockets) {
+      const { host } = socket.address
+      if (host.includes(':') !== v6) continue
+      if (scope !== '' ? scopeOf(host) === scope : this.#leadsTo(host, to.host)) return socket
+      first ??= socket
+    }
+    return first
+  }
+
+  #leadsTo(socketHost: string, host: string): boolean {
+    if (this.#sockets.size === 1 || socketHost === host) return true
+    const interfaces = this.#options.interfaces?.() ?? []
+    return interfaces.some((one) => one.address === socketHost && inSubnet(host, one))
+  }
+
+  #freshId(): Uint8Array {
+    if (this.#idsUsed + REQUEST_ID_BYTES > this.#ids.length) {
+      this.#ids = this.#random.bytes(ID_POOL_BYTES)
+      this.#idsUsed = 0
+    }
+    const at = this.#idsUsed
+    this.#idsUsed += REQUEST_ID_BYTES
+    return this.#ids.subarray(at, at + REQUEST_ID_BYTES)
+  }
+
+  #datagramKey(): number {
+    this.#datagrams += 1
+    return -this.#datagrams
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new DispatchError('CLOSED', 'the requests endpoint is closed: make a new one')
+    if (this.#closing !== undefined) throw closedError()
   }
 }
 
-function readOrRefuse(bytes: Uint8Array): Datagram | 'length' | 'rootCode' | 'version' | 'protection' {
-  try {
-    return readDatagram(bytes)
-  } catch (error) {
-    if (!(error instanceof InvalidPacketError)) throw error
-    if (error.code === 'VERSION_UNSUPPORTED') return 'version'
-    if (error.code === 'PROTECTION_UNKNOWN') return 'protection'
-    return error.code === 'ROOT_CODE_UNKNOWN' ? 'rootCode' : 'length'
-  }
+const NO_OPTIONS = {}
+/** Header, one byte of body, MAC. */
+const MIN_ANNOUNCEMENT = 37
+
+function closedError(): DispatchError {
+  return new DispatchError('CLOSED', 'the requests endpoint is closed: make a new one')
 }
 
-function decodeOrRefuse(bytes: Uint8Array): { body: Value } | 'decode' {
-  try {
-    return { body: decodeValue(bytes, DATAGRAM_LIMITS) }
-  } catch (error) {
-    if (!(error instanceof InvalidPacketError)) throw error
-    return 'decode'
-  }
+function refuseRootCode(rootCode: number): DispatchError | undefined {
+  const sealed = Number.isInteger(rootCode) && rootCode >= 0 && rootCode <= 0xff && rootCode !== RootCode.DISCOVERY
+  if (sealed && (rootCode <= RootCode.MEMBERSHIP || rootCode >= 0x80)) return undefined
+  return new DispatchError(
+    'INVALID_ARGUMENT',
+    `expected a root code for sealed messages (0x80 to 0xff), got ${rootCode}`,
+  )
 }
 
-function keyOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+function refuseLong(message: Uint8Array, asks: boolean): DispatchError | undefined {
+  if (message.length <= MAX_SEALED_PLAINTEXT) return undefined
+  const offset = asks ? REQUEST_BODY_OFFSET : DATAGRAM_BODY_OFFSET
+  const [most, body] = [MAX_SEALED_PLAINTEXT - offset, message.length - offset]
+  return new DispatchError('TOO_LARGE', `expected a body of at most ${most} bytes, got ${body}: use a connection`)
+}
+
+function refuseTimeout({ timeoutMs = REQUEST_TIMEOUT_MS }: SendOptions): DispatchError | undefined {
+  if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return undefined
+  return new DispatchError(
+    'INVALID_ARGUMENT',
+    `expected timeoutMs above 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`,
+  )
+}
+
+function scopeOf(host: string): string {
+  const at = host.indexOf('%')
+  return at < 0 ? '' : host.slice(at)
 }

@@ -10,6 +10,8 @@
  * - `KEY_PERMISSIONS`: the key file is open to other users of the machine
  * - `KEY_UNREADABLE`: the key file exists and cannot be read
  * - `KEY_UNWRITABLE`: no key file exists and none can be made
+ * - `BAD_NETWORK_SECRET`: a network secret outside the rules of `openNetwork`; the text never has the secret
+ * - `SESSION_EXHAUSTED`: a datagram session has sealed as many datagrams as it may
  */
 export type IdentityErrorCode =
   | 'BAD_PEER_ID'
@@ -21,6 +23,8 @@ export type IdentityErrorCode =
   | 'KEY_PERMISSIONS'
   | 'KEY_UNREADABLE'
   | 'KEY_UNWRITABLE'
+  | 'BAD_NETWORK_SECRET'
+  | 'SESSION_EXHAUSTED'
 
 /** The one error class of this package; branch on `code`. */
 export class IdentityError extends Error {

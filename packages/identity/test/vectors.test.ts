@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   createCertificate,
   createIdentity,
+  type Network,
   openNetwork,
   PeerId,
   parseShortId,
@@ -74,21 +75,62 @@ describe('records.txt', () => {
 })
 
 describe('networks.txt', () => {
-  const fields: Record<string, number> = { bad: 1, blind: 4 }
-  for (const [kind, name = '', first = '', second = '', third = ''] of readVectors('networks.txt', (kind) => {
-    return fields[kind] ?? 3
-  })) {
-    test(`${kind} ${name} ${first.slice(0, 20)} ${second}`, () => {
-      const open = () => openNetwork(JSON.parse(name))
-      if (kind === 'bad') expect(codeOf(open)).toBe('BAD_NETWORK_NAME')
-      else if (kind === 'key') expect(open().keyId).toBe(Number.parseInt(first, 16))
-      else if (kind === 'blind')
-        expect(toHex(open().blind(PeerId.fromBytes(fromHex(first)), Number(second)))).toBe(third)
-      else {
-        expect(toHex(open().mac(fromHex(first)))).toBe(second)
-        expect(open().verify(fromHex(first), fromHex(second))).toBe(true)
-      }
+  const fields: Record<string, number> = {
+    bad: 1,
+    blind: 4,
+    secret: 4,
+    'secret-mac': 4,
+    'secret-blind': 5,
+    record: 5,
+    proof: 5,
+    'bad-secret': 2,
+  }
+  const idOf = (hex: string) => PeerId.fromBytes(fromHex(hex))
+  const opened = new Map<string, Network>()
+  // Opening one with a secret is slow on purpose.
+  const open = (name: string, secret: string): Network => {
+    const key = `${name} ${secret}`
+    const network = opened.get(key) ?? openNetwork(JSON.parse(name), secret === '-' ? {} : { secret: fromHex(secret) })
+    opened.set(key, network)
+    return network
+  }
+  const check: Record<string, (name: string, ...rest: string[]) => void> = {
+    bad: (name) => expect(codeOf(() => openNetwork(JSON.parse(name)))).toBe('BAD_NETWORK_NAME'),
+    key: (name, keyId = '') => expect(open(name, '-').keyId).toBe(Number.parseInt(keyId, 16)),
+    mac: (name, message, mac) => checkMac(open(name, '-'), message, mac),
+    blind: (name, id = '', epoch, blind) => expect(toHex(open(name, '-').blind(idOf(id), Number(epoch)))).toBe(blind),
+    secret(name, secret = '', keyId = '', psk) {
+      const network = open(name, secret)
+      expect([network.hasSecret, network.keyId]).toEqual([true, Number.parseInt(keyId, 16)])
+      expect(toHex(network.psk)).toBe(psk)
+    },
+    'secret-mac': (name, secret = '', message, mac) => checkMac(open(name, secret), message, mac),
+    'secret-blind': (name, secret = '', id = '', epoch, blind) =>
+      expect(toHex(open(name, secret).blind(idOf(id), Number(epoch)))).toBe(blind),
+    record(name, secret = '', nonce, record, sealed) {
+      const network = open(name, secret)
+      expect(toHex(network.sealRecord(fromHex(record), fromHex(nonce)))).toBe(sealed)
+      expect(network.openRecord(fromHex(sealed), fromHex(nonce))).toEqual(fromHex(record))
+    },
+    proof(name, secret = '', purpose = '', bytes, proof) {
+      const network = open(name, secret)
+      expect(toHex(network.prove(purpose, fromHex(bytes)))).toBe(proof)
+      expect(network.verifyProof(purpose, fromHex(bytes), fromHex(proof))).toBe(true)
+    },
+    'bad-secret': (name, secret) =>
+      expect(codeOf(() => openNetwork(JSON.parse(name), { secret: fromHex(secret) }))).toBe('BAD_NETWORK_SECRET'),
+  }
+  const lines = readVectors('networks.txt', (kind) => fields[kind] ?? 3)
+  for (const [kind = '', name = '', ...rest] of lines) {
+    test(`${kind} ${name} ${rest.map((field) => field.slice(0, 20)).join(' ')}`, () => {
+      expect(Object.keys(check)).toContain(kind)
+      check[kind]?.(name, ...rest)
     })
+  }
+
+  function checkMac(network: Network, message: string | undefined, mac: string | undefined): void {
+    expect(toHex(network.mac(fromHex(message)))).toBe(mac)
+    expect(network.verify(fromHex(message), fromHex(mac))).toBe(true)
   }
 })
 

@@ -150,7 +150,7 @@ export class Membership {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'emit':
-        this.#logger.debug({ peer: effect.event.peer.short, event: effect.event.type }, 'membership changed')
+        this.#logger.debug({ peer: effect.event.peer, event: effect.event.type }, 'membership changed')
         this.#feed.publish(effect.event)
         break
       case 'check':
@@ -166,7 +166,7 @@ export class Membership {
         this.#clearTimer(effect.peer)
         break
       case 'refused':
-        this.#logger.warn({ peer: effect.peer.short }, 'the membership table is full of peers that are up: not watched')
+        this.#logger.warn({ peer: effect.peer }, 'the membership table is full of peers that are up: not watched')
         break
       default:
         effect satisfies never
@@ -185,7 +185,7 @@ export class Membership {
       // The event came first, as a rule; the state knows the connection then.
       if (this.#connector.current(peer) === connection) this.#onConnected(connection)
     } catch (error) {
-      this.#logger.debug({ err: error, peer: peer.short }, 'a check failed')
+      this.#logger.debug({ err: error, peer }, 'a check failed')
       if (error instanceof TransportError && error.code === 'RESOURCE_BUSY') {
         this.#handle({ type: 'check-undecided', peer, check })
         return
@@ -207,7 +207,7 @@ export class Membership {
       this.#handle({ type: 'round-trip', peer, link, ms })
     } catch (error) {
       // Whether the peer is silent, transport finds out: an unanswered ping of ours is only a figure we do not get.
-      this.#logger.debug({ err: error, peer: peer.short }, 'no round trip measured')
+      this.#logger.debug({ err: error, peer }, 'no round trip measured')
     }
   }
 

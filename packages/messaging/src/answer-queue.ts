@@ -70,7 +70,7 @@ export class AnswerQueue {
         } else break
       }
     } catch (error) {
-      this.#logger.debug({ error, peer: connection.peer.short }, 'an answer to a message could not be sent')
+      this.#logger.debug({ error, peer: connection.peer }, 'an answer to a message could not be sent')
       if (codeOf(error) !== 'SEND_QUEUE_FULL') queue.mute = true // the connection is over
     } finally {
       queue.sending = false

@@ -9,7 +9,7 @@ import { AnswerQueue } from './answer-queue.js'
 import type { MessageContract } from './contracts.js'
 import { type CopiedValue, copyValue } from './copy-value.js'
 import { shuttingDown } from './error-answer.js'
-import { isWireErrorName, MessagingError, textOf, type WireErrorName } from './errors.js'
+import { isWireErrorName, MessagingError, type WireErrorName } from './errors.js'
 import {
   type ErrorBody,
   hexOf,
@@ -254,12 +254,11 @@ export class MessageReceiver {
   #refusalOf(error: unknown, from: PeerId): ErrorBody {
     if (error instanceof MessagingError && isWireErrorName(error.code)) {
       const { code, message, retryable } = error
-      if (code === 'HANDLER_FAILED')
-        this.#parts.logger.error({ error, peer: from.short }, 'a message could not be checked')
+      if (code === 'HANDLER_FAILED') this.#parts.logger.error({ error, peer: from }, 'a message could not be checked')
       const text = code === 'HANDLER_FAILED' ? 'the message could not be checked' : message
       return { name: code, text, retryable }
     }
-    this.#parts.logger.error({ error, peer: from.short }, `a message is refused: ${textOf(error)}`)
+    this.#parts.logger.error({ error, peer: from }, 'a message is refused')
     return { name: 'INBOX_REFUSED', text: 'the message could not be stored', retryable: false }
   }
 

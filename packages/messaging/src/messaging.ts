@@ -227,10 +227,7 @@ export class Messaging {
       this.#route(connection, message)
     } catch (error) {
       // Whatever it is: one frame of one peer must not end the connection's reader or the process.
-      this.#options.logger.error(
-        { error, header: message.header, peer: connection.peer.short },
-        'a frame broke its handling',
-      )
+      this.#options.logger.error({ error, header: message.header, peer: connection.peer }, 'a frame broke its handling')
     }
   }
 

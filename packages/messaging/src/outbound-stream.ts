@@ -172,7 +172,7 @@ export class OutboundStream {
 
   #failWaiting(cause: unknown): void {
     const { peer, logger } = this.#parts
-    logger.debug({ peer: peer.short, error: cause, waiting: this.#waiting.size }, 'no connection for waiting messages')
+    logger.debug({ peer, error: cause, waiting: this.#waiting.size }, 'no connection for waiting messages')
     for (const delivery of [...this.#waiting]) delivery.fail(offline(peer, cause))
   }
 

@@ -143,7 +143,7 @@ export class RequestClient {
 
   #cancel(connection: MessagingConnection, id: number): void {
     connection.send(Frame.CANCEL, id, null).catch((error: unknown) => {
-      this.#parts.logger.debug({ error, peer: connection.peer.short }, 'a cancellation could not be sent')
+      this.#parts.logger.debug({ error, peer: connection.peer }, 'a cancellation could not be sent')
     })
   }
 }

@@ -261,7 +261,7 @@ export class RequestServer {
   }
 
   #unsent(connection: MessagingConnection, error: unknown): void {
-    this.#parts.logger.debug({ error, peer: connection.peer.short }, 'an answer could not be sent')
+    this.#parts.logger.debug({ error, peer: connection.peer }, 'an answer could not be sent')
   }
 
   /** What of an error may travel. */
@@ -279,10 +279,7 @@ export class RequestServer {
     }
     const { cause } = error
     if (cause instanceof MessagingError || isExposed(cause)) return bodyOf(asMessagingError(cause))
-    this.#parts.logger.warn(
-      { error: cause, request: service.name, peer: service.connection.peer.short },
-      'a handler failed',
-    )
+    this.#parts.logger.warn({ error: cause, request: service.name, peer: service.connection.peer }, 'a handler failed')
     return { name: 'HANDLER_FAILED', text: `the handler of "${service.name}" failed`, retryable: false }
   }
 }

@@ -40,4 +40,30 @@ describe('dialOnlyThrough', () => {
     expect(dials).toBe(1)
     for (const stream of streams) stream.destroy()
   })
+
+  it.each([
+    ['fd00::9', true],
+    ['fd00::9%lan0', true],
+    ['fd00:1::9', false],
+    ['fe80::9%lan0', true],
+    ['fe80::9%lan1', false],
+    ['fe80::9', false],
+    ['::1', false],
+    ['::ffff:10.0.0.9', false],
+    ['10.0.0.9', true],
+  ])('knows IPv6 subnets and scopes: %s, dialled %s', async (host, dialled) => {
+    const link = { ...one, family: 6, netmask: 'ffff:ffff:ffff:ffff::' } as const
+    const interfaces = [one, { ...link, address: 'fd00::1' }, { ...link, address: 'fe80::1' }]
+    const dials: string[] = []
+    const base = new MemoryNetwork().protocol(createIdentity().id, '10.0.0.1')
+    const connect: typeof base.connect = (address) => {
+      dials.push(address.host)
+      return Promise.reject(new Error('nobody there'))
+    }
+    const protocol = dialOnlyThrough({ ...base, connect }, () => interfaces)
+    await expect(protocol.connect({ host, port: 3485 })).rejects.toThrow(
+      dialled ? 'nobody there' : 'no allowed interface',
+    )
+    expect(dials).toEqual(dialled ? [host] : [])
+  })
 })

@@ -16,7 +16,7 @@ export function dialOnlyThrough(
     connect: async (address, options) => {
       const allowed = interfaces()
       if (allowed.some((one) => inSubnet(address.host, one))) return protocol.connect(address, options)
-      const names = allowed.map(({ name }) => name).join(', ') || 'none'
+      const names = [...new Set(allowed.map(({ name }) => name))].join(', ') || 'none'
       throw new TransportError(
         'UNREACHABLE',
         `Did not dial ${formatAddress(address)}: it lies in the subnet of no allowed interface (${names}).`,

@@ -13,10 +13,13 @@ import { Membership } from '@pc/membership'
 import { Messaging } from '@pc/messaging'
 import {
   Acceptor,
+  type Address,
   Connector,
+  inSubnet,
   listenOnSharedPort,
   type NetworkInterface,
   PeerBook,
+  scopedHost,
   silentLogger,
   systemClock,
   systemProtocol,
@@ -28,15 +31,17 @@ import { Directory } from './directory.js'
 import { PeerError } from './errors.js'
 import { watchPeers } from './events.js'
 import { HintFollower } from './hints.js'
+import { knownIn, type LoggedIds, peerLogger } from './log-ids.js'
 import { NamePins } from './names.js'
 import { checkOptions, DEFAULT_NETWORK, given, type PeerOptions } from './options.js'
-import { OwnRecord } from './own-record.js'
+import { byReach, OwnRecord } from './own-record.js'
 import { Peer, type PeerEvent } from './peer.js'
 import { type PhaseReport, Phases } from './phases.js'
 
 const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery']
 const BOOT_ID_BYTES = 8
-const EVERYWHERE = '0.0.0.0'
+/** In the place of all addresses of a family, those to come included. */
+const EVERYWHERE = { 4: '0.0.0.0', 6: '::' } as const
 
 /**
  * Starts a peer. Resolves when others can reach it, while discovery starts behind; the caller closes it.
@@ -45,7 +50,9 @@ const EVERYWHERE = '0.0.0.0'
 export async function createPeer(options: PeerOptions): Promise<Peer> {
   checkOptions(options)
   const events = new Feed<PeerEvent>()
-  const { clock = systemClock, logger = silentLogger, signal } = options
+  const { clock = systemClock, signal } = options
+  const ids: LoggedIds = { book: new PeerBook(), own: undefined }
+  const logger = peerLogger(options, knownIn(ids))
   const onPhase = (phase: PhaseReport): void => {
     // The failure of a blocking phase is thrown; nobody else would tell of the others.
     if (phase.state === 'failed' && !phase.blocking) logger.warn({ ...phase }, 'a start phase failed')
@@ -53,7 +60,7 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
   }
   const phases = new Phases(clock, PHASES, onPhase, signal)
   try {
-    return await start(options, phases, events)
+    return await start({ ...options, logger }, phases, events, ids)
   } catch (error) {
     await phases.stop({ signal: AbortSignal.abort(error) })
     events.close()
@@ -61,17 +68,17 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
   }
 }
 
-async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEvent>): Promise<Peer> {
+async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEvent>, ids: LoggedIds): Promise<Peer> {
   const { clock = systemClock, random = systemRandom, logger = silentLogger, signal } = options
   const { authorize = ({ access }) => access === 'anyone', capabilities = [] } = options
   const ports = { clock, random, logger }
-  const network = openNetwork(options.network ?? DEFAULT_NETWORK)
+  const network = openNetwork(options.network ?? DEFAULT_NETWORK, { secret: options.networkSecret })
   const bootId = random.bytes(BOOT_ID_BYTES)
-  const book = new PeerBook()
+  const { book } = ids
   // Where this peer listens; an address that appears later is announced only if it is listened on.
-  let hosts: ReadonlySet<string> = new Set([EVERYWHERE])
+  let hosts: ReadonlySet<string> = new Set(Object.values(EVERYWHERE))
   const interfaces = (): NetworkInterface[] =>
-    interfacesOf(options).filter(({ address }) => hosts.has(EVERYWHERE) || hosts.has(address))
+    interfacesOf(options).filter((one) => hosts.has(EVERYWHERE[one.family]) || hosts.has(scopedHost(one)))
 
   const identity = await phases.run('identity', async () => {
     const opened = typeof options.identity === 'string' ? await openIdentity(options.identity) : options.identity
@@ -79,9 +86,10 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     signPeerRecord(opened, { sequence: 1, name: nameOf(options, opened), addresses: [], capabilities })
     return opened
   })
+  ids.own = identity.id
   const name = nameOf(options, identity)
   const handshakes = given({ maxHandshakesPerAddress: options.connections?.perAddress })
-  const anywhere = options.protocol ?? systemProtocol(identity, { clock, logger, ...handshakes })
+  const anywhere = options.protocol ?? systemProtocol(identity, { ...ports, network, ...handshakes })
   const protocol = isRestricted(options, interfaces()) ? dialOnlyThrough(anywhere, interfaces) : anywhere
   const own = new OwnRecord({ identity, name, capabilities, interfaces, clock })
 
@@ -120,24 +128,40 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   const directory = new Directory({ membership, pins, book })
   watchPeers({ directory, membership, connector, pins, events, logger })
 
-  const endpoint = RequestsEndpoint.create({ network, bootId, clock, logger })
+  const mayReach = (address: Address): boolean =>
+    protocol === anywhere || interfaces().some((one) => inSubnet(address.host, one))
+  const endpoint = RequestsEndpoint.create({
+    ...ports,
+    ...given({ limits: options.datagrams, exchange: options.keyExchange?.(identity, network) }),
+    identity,
+    network,
+    bootId,
+    authorize,
+    interfaces,
+    record: () => own.record(),
+  })
   const acceptor = new Acceptor({ connector, clock, logger, ...given({ limits: options.connections }) })
   const shared = await phases.run(
     'listen',
     async () => {
+      const wanted = hostsToBind(options, interfaces())
+      // A machine whose IPv6 does not work is reached by IPv4.
+      const optionalHosts = new Set(wanted.filter((host) => host.includes(':')))
       const part = await listenOnSharedPort(
         protocol,
-        hostsToBind(options, interfaces()),
+        wanted,
         { onStream: acceptor.accept, onDatagram: (bytes, from, via) => endpoint.receive(bytes, from, via) },
-        given({ ports: options.ports, signal }),
+        { optionalHosts, ...given({ ports: options.ports, signal }) },
       )
       own.port = part.port
       hosts = new Set(part.sockets.map(({ address }) => address.host))
+      const leftOut = wanted.filter((host) => !hosts.has(host))
+      if (leftOut.length > 0) logger.warn({ hosts: leftOut }, 'cannot listen at some addresses')
       return part
     },
-    async (part) => {
+    async (part, stop) => {
       acceptor.close()
-      await endpoint.close()
+      await endpoint.close(stop)
       await part.close()
     },
   )
@@ -195,6 +219,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     addresses: () => own.addresses(),
     counters: () => ({
       ...prefixed('datagrams', endpoint.counters),
+      ...prefixed('sessions', endpoint.size),
       ...prefixed('accepted', acceptor.counters),
       ...prefixed('messaging', messaging.counters),
       ...prefixed('hints', hints.counters),
@@ -204,6 +229,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     directory,
     messaging,
     endpoint,
+    mayReach,
     services,
     discovery: () => discovery,
     pins,
@@ -219,9 +245,13 @@ function* idsOf(book: PeerBook): Iterable<PeerId> {
   for (const { id } of book.entries()) yield id
 }
 
+function listed(options: PeerOptions): ReturnType<typeof networkInterfaces> {
+  return options.protocol?.interfaces?.() ?? networkInterfaces()
+}
+
+/** Best first, see {@link byReach}. */
 function interfacesOf(options: PeerOptions): NetworkInterface[] {
-  const all = options.protocol?.interfaces?.() ?? networkInterfaces()
-  return usableInterfaces(all, options.interfaces ?? {}).filter(({ family }) => family === 4)
+  return byReach(usableInterfaces(listed(options), options.interfaces ?? {}, process.platform))
 }
 
 /** Without rules every interface, those to come included; with rules exactly the allowed ones. */
@@ -230,10 +260,13 @@ function hostsToBind(options: PeerOptions, interfaces: readonly NetworkInterface
     const rules = JSON.stringify(options.interfaces ?? {})
     throw new PeerError(
       'NO_INTERFACE',
-      `Expected a network interface with an IPv4 address, found none that the rules ${rules} allow.`,
+      `Expected a network interface with an IP address, found none that the rules ${rules} allow.`,
     )
   }
-  return isRestricted(options, interfaces) ? interfaces.map(({ address }) => address) : [EVERYWHERE]
+  if (isRestricted(options, interfaces)) return interfaces.map(scopedHost)
+  // Where there is no IPv6, not even loopback has it.
+  const addresses = Object.values(listed(options)).flatMap((one = []) => one)
+  return addresses.some(({ family }) => family === 'IPv6') ? [EVERYWHERE[4], EVERYWHERE[6]] : [EVERYWHERE[4]]
 }
 
 /** Whether rules, or the want of a network, keep this peer from using every interface. */

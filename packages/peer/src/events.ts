@@ -21,7 +21,7 @@ export function watchPeers(options: WatchOptions): void {
   // Before anybody can ask for the newcomer by its name.
   connector.events.on('connected', ({ peer: id, record }) => {
     if (pins.claim(record.name, id) !== 'conflict') return
-    logger.warn({ name: record.name, id: id.toString() }, 'another key uses a name that is pinned; it is shown apart')
+    logger.warn({ name: record.name, peer: id }, 'another key uses a name that is pinned; it is shown apart')
     const view = directory.byId(id)
     if (view !== undefined) events.publish({ type: 'name-conflict', peer: view })
   })

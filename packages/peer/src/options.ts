@@ -1,6 +1,6 @@
 /** What a program may choose about its peer, in one object; checked once, before anything is opened. */
-import type { Authorize } from '@pc/dispatch'
-import { type Identity, isPeerName } from '@pc/identity'
+import type { Authorize, RequestsEndpointLimits } from '@pc/dispatch'
+import { type Identity, isPeerName, type KeyExchange, type Network } from '@pc/identity'
 import type { MessagingOptions } from '@pc/messaging'
 import type { Clock, ConnectionLimits, InterfaceRules, Logger, NetworkProtocol, Random } from '@pc/transport'
 import { PeerError } from './errors.js'
@@ -10,8 +10,13 @@ export interface PeerOptions {
   readonly identity: Identity | string
   /** What other people see; 1 to 64 bytes. @default the short id */
   readonly name?: string
-  /** Peers of other networks are not seen at all. Only the name for now: everybody may join. @default 'peerconnect' */
+  /** Peers of other networks are not seen at all. @default 'peerconnect' */
   readonly network?: string
+  /**
+   * What the members of the network share, 8 to 1,024 bytes (a text counts in UTF-8): outsiders then connect to no peer, and learn no
+   * id, name or key. Opening such a network takes about 0.1 s, once. Never logged. @default none: everybody may join
+   */
+  readonly networkSecret?: string | Uint8Array
   /**
    * Interfaces to use, by name (`{ allow: ['eth0'] }`). Without rules: all real ones, loopback only when there is no other.
    * With rules the peer listens, announces and dials on these alone: it listens at the addresses they had at its start, and dials
@@ -30,12 +35,23 @@ export interface PeerOptions {
   readonly knownNames?: Readonly<Record<string, string>>
   readonly messaging?: Pick<MessagingOptions, 'journal' | 'inbox' | 'limits'>
   readonly connections?: Partial<ConnectionLimits>
+  /** Limits of datagrams, sessions and requests by datagram. */
+  readonly datagrams?: RequestsEndpointLimits
+  /** Another way to the keys of datagram sessions, for simulations. @default Noise of `@pc/identity` */
+  readonly keyExchange?: (identity: Identity, network: Network) => KeyExchange
   /** Connections and datagrams of another kind, for tests. @default TLS 1.3 and UDP of this machine */
   readonly protocol?: NetworkProtocol
   readonly clock?: Clock
   readonly random?: Random
   /** pino-shaped. @default silent */
   readonly logger?: Logger
+  /**
+   * How peers appear in the log: `masked` as `id-` and 12 hexadecimal digits, the same for one peer throughout a run, or as their ids
+   * in full. @default 'masked'
+   */
+  readonly logIds?: 'masked' | 'full'
+  /** Secret bytes that masks are made with, at least 16: runs with the same ones show a peer by the same mask. @default new ones */
+  readonly logKey?: Uint8Array
   /** Aborts the start; a started peer is stopped with `close()`. */
   readonly signal?: AbortSignal
 }
@@ -44,7 +60,7 @@ export const DEFAULT_NETWORK = 'peerconnect'
 
 /** Refuses what could only fail later and less clearly. */
 export function checkOptions(options: PeerOptions): void {
-  const { name, network, ports, discovery, interfaces = {} } = options
+  const { name, network, networkSecret, ports, discovery, interfaces = {}, logIds = 'masked', logKey } = options
   if (name !== undefined && !isPeerName(name)) {
     throw new PeerError(
       'BAD_OPTIONS',
@@ -52,6 +68,13 @@ export function checkOptions(options: PeerOptions): void {
     )
   }
   if (network !== undefined) checkNetwork(network)
+  if (networkSecret !== undefined) checkNetworkSecret(networkSecret)
+  if (logIds !== 'masked' && logIds !== 'full') {
+    throw new PeerError('BAD_OPTIONS', `Option "logIds": expected "masked" or "full", got ${JSON.stringify(logIds)}.`)
+  }
+  if (logKey !== undefined && !(logKey instanceof Uint8Array && logKey.length >= 16)) {
+    throw new PeerError('BAD_OPTIONS', 'Option "logKey": expected at least 16 bytes.')
+  }
   // A text here would be taken for "no rules", and announce everywhere.
   if (typeof interfaces !== 'object' || ![interfaces.allow ?? [], interfaces.deny ?? []].every(Array.isArray)) {
     throw new PeerError(
@@ -82,6 +105,15 @@ function checkNetwork(network: string): void {
   const bytes = Buffer.byteLength(network)
   if (bytes >= 1 && bytes <= 64) return
   throw new PeerError('BAD_OPTIONS', `Option "network": expected 1 to 64 bytes, got ${JSON.stringify(network)}.`)
+}
+
+/** Its text has nothing of the secret. */
+function checkNetworkSecret(secret: string | Uint8Array): void {
+  const known = typeof secret === 'string' || secret instanceof Uint8Array
+  const bytes = known ? Buffer.byteLength(secret) : 0
+  if (bytes >= 8 && bytes <= 1_024) return
+  const got = known ? `${bytes} bytes` : typeof secret
+  throw new PeerError('BAD_OPTIONS', `Option "networkSecret": expected 8 to 1,024 bytes or such a text, got ${got}.`)
 }
 
 /** Only the members that are there: an option that was not given keeps its default below. */

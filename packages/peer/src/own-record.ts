@@ -1,6 +1,6 @@
 /** What this peer says of itself: signed anew, with a higher sequence, whenever its addresses have changed. */
 import { type Identity, nextSequence, type SignedPeerRecord, signPeerRecord } from '@pc/identity'
-import type { Address, Clock, NetworkInterface } from '@pc/transport'
+import { type Address, type Clock, isLinkLocal, type NetworkInterface } from '@pc/transport'
 
 /** Addresses a record may carry. */
 const MAX_ADDRESSES = 4
@@ -24,9 +24,10 @@ export class OwnRecord {
     this.#options = options
   }
 
-  /** Where others reach this peer, now. */
+  /** Where others reach this peer, now, best first. Link-local addresses are none: their scope means nothing elsewhere. */
   addresses(): Address[] {
-    return this.#options.interfaces().map(({ address }) => ({ host: address, port: this.port }))
+    const hosts = byReach(this.#options.interfaces()).flatMap(({ address }) => (isLinkLocal(address) ? [] : [address]))
+    return hosts.map((host) => ({ host, port: this.port }))
   }
 
   record(): SignedPeerRecord {
@@ -40,4 +41,14 @@ export class OwnRecord {
     }
     return this.#signed
   }
+}
+
+/** IPv4 first, which every peer has and discovery uses; then IPv6, and of that last what is good on one link only. */
+export function byReach(interfaces: readonly NetworkInterface[]): NetworkInterface[] {
+  return [...interfaces].sort((a, b) => rank(a) - rank(b))
+}
+
+function rank({ family, address }: NetworkInterface): number {
+  if (family === 4) return 0
+  return isLinkLocal(address) ? 2 : 1
 }

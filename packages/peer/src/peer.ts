@@ -19,6 +19,7 @@ import { type Address, formatAddress, type PeerBook } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import type { Directory } from './directory.js'
 import type { NamePins } from './names.js'
+import { PeerRequests } from './peer-requests.js'
 import type { PhaseReport, Phases } from './phases.js'
 import type { PeerView } from './view.js'
 
@@ -60,6 +61,8 @@ export interface Parts {
   readonly directory: Directory
   readonly messaging: Messaging
   readonly endpoint: RequestsEndpoint
+  /** Whether datagrams may go to an address. */
+  readonly mayReach: (address: Address) => boolean
   readonly services: ConnectionDispatcher
   /** Undefined while it starts, when it failed to, and when it is off. */
   readonly discovery: () => Discovery | undefined
@@ -69,10 +72,17 @@ export interface Parts {
 
 export class Peer implements AsyncDisposable {
   readonly #parts: Parts
+  readonly #requests: PeerRequests
 
   /** Use `createPeer`. */
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#requests = new PeerRequests({
+      endpoint: parts.endpoint,
+      idOf: (peer) => this.#idOf(peer),
+      addressesOf: (id) => parts.book.addressesOf(id),
+      allowed: parts.mayReach,
+    })
   }
 
   get id(): PeerId {
@@ -102,9 +112,9 @@ export class Peer implements AsyncDisposable {
     return { messages: messaging.messages, requests: messaging.requests, services }
   }
 
-  /** The datagram door; root codes from 0x80 on belong to programs. */
-  get requests(): RequestsEndpoint {
-    return this.#parts.endpoint
+  /** The datagram door: sealed datagrams and requests. Root codes from 0x80 on belong to programs. */
+  get requests(): PeerRequests {
+    return this.#requests
   }
 
   /** Where others reach this peer. */

@@ -44,10 +44,11 @@ async function until(peer: Peer, wanted: (event: PeerEvent) => boolean): Promise
 /** Listens with a key of its own, and announces somebody else's id. Returns the streams that were handed over to it. */
 async function announceAs(id: PeerId): Promise<SecureStream[]> {
   const streams: SecureStream[] = []
-  const protocol = systemProtocol(createIdentity())
+  const identity = createIdentity()
+  const protocol = systemProtocol(identity)
   const openNet = openNetwork(network)
   const bootId = randomBytes(8)
-  const endpoint = RequestsEndpoint.create({ network: openNet, bootId, clock: systemClock })
+  const endpoint = RequestsEndpoint.create({ identity, network: openNet, bootId, clock: systemClock })
   const shared = await listenOnSharedPort(
     protocol,
     ['127.0.0.1'],

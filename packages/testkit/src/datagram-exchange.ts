@@ -1,6 +1,7 @@
 import type { Agenda } from './agenda.js'
 import type { BoundSocket, DatagramOwner } from './bound-socket.js'
 import { type DatagramCounters, DatagramFlights } from './datagram-flight.js'
+import { DatagramHandle } from './datagram-handle.js'
 import { TestkitError } from './errors.js'
 import type { Interface } from './interface.js'
 import type { Links } from './links.js'
@@ -10,16 +11,16 @@ import type { SimulatedBindOptions, SimulatedSocket } from './simulated-host.js'
 import type { Topology } from './topology.js'
 import type { Trace } from './trace.js'
 
-const SENT: Promise<void> = Promise.resolve()
-
 /** The datagram sockets of all hosts: who is bound where and in which group, and whom a datagram goes to. */
 export class DatagramExchange {
+  readonly #agenda: Agenda
   readonly #links: Links
   readonly #topology: Topology
   readonly #flights: DatagramFlights
   readonly #members = new Map<string, Set<BoundSocket>>()
 
   constructor(agenda: Agenda, links: Links, topology: Topology, trace: Trace | undefined) {
+    this.#agenda = agenda
     this.#links = links
     this.#topology = topology
     this.#flights = new DatagramFlights(agenda, links, trace)
@@ -34,13 +35,12 @@ export class DatagramExchange {
     owner: DatagramOwner,
     options: SimulatedBindOptions,
     onDatagram: BoundSocket['onDatagram'],
+    onClose: (socket: BoundSocket) => void,
   ): { bound: BoundSocket; socket: SimulatedSocket } {
     const { machine, processor } = owner
-    const { shareAddress: shared = false, multicast } = options
+    const { shareAddress: shared = false, broadcast = false, multicast } = options
     const address = machine.sockets.resolve(options, shared, (bound) => machine.owns(bound))
-    const outward = multicast === undefined ? undefined : machine.interfaceNamed(multicast.interfaceAddress)
-    const loopback = multicast?.loopback ?? true
-    const socket: BoundSocket = {
+    const bound: BoundSocket = {
       machine,
       processor,
       shared,
@@ -48,41 +48,31 @@ export class DatagramExchange {
       bound: requireAddress(address, 1),
       groups: new Map(),
       onDatagram,
+      outward: multicast === undefined ? undefined : machine.interfaceNamed(multicast.interfaceAddress),
+      loopback: multicast?.loopback ?? true,
+      broadcast,
+      receiveBufferBytes: options.receiveBufferBytes ?? Number.POSITIVE_INFINITY,
       waitingBytes: 0,
       open: true,
     }
-    machine.sockets.claim(socket)
-    const requireOpen = (): void => {
-      if (!socket.open) throw closedError(address)
-    }
-    const handle: SimulatedSocket = {
-      address: { ...address },
-      send: (bytes, to) => {
-        if (processor.dead) return new Promise(() => {})
-        if (!socket.open) return Promise.reject(closedError(address))
-        try {
-          this.#send(socket, bytes, to, outward, loopback)
-        } catch (error) {
-          return Promise.reject(error)
-        }
-        return SENT
+    machine.sockets.claim(bound)
+    const socket = new DatagramHandle({
+      socket: bound,
+      onSendError: options.onSendError?.bind(options),
+      now: () => this.#agenda.now,
+      send: (bytes, to) => this.#send(bound, bytes, to),
+      join: (group, on) => this.#join(bound, requireGroup(group, bound.bound), machine.interfaceNamed(on)),
+      leave: (group, on) => {
+        const found = machine.findNamed(on)
+        if (found !== undefined) this.#leave(bound, parseHost(group)?.host ?? '', found)
       },
-      joinGroup: (group, interfaceAddress) => {
-        if (processor.dead) return
-        requireOpen()
-        this.#join(socket, requireGroup(group), machine.interfaceNamed(interfaceAddress))
+      receiveBufferBytes: () => this.#links.receiveBufferOf(bound),
+      release: () => {
+        this.release(bound)
+        onClose(bound)
       },
-      leaveGroup: (group, interfaceAddress) => {
-        if (processor.dead) return
-        requireOpen()
-        this.#leave(socket, requireGroup(group), machine.interfaceNamed(interfaceAddress))
-      },
-      close: async () => {
-        if (processor.dead) return new Promise(() => {})
-        this.release(socket)
-      },
-    }
-    return { bound: socket, socket: handle }
+    })
+    return { bound, socket }
   }
 
   /** Nothing is delivered to a socket any more. */
@@ -93,13 +83,22 @@ export class DatagramExchange {
     for (const [group, interfaces] of [...socket.groups]) for (const one of interfaces) this.#leave(socket, group, one)
   }
 
-  #send(
-    socket: BoundSocket,
-    bytes: Uint8Array,
-    to: SimulatedAddress,
-    outward: Interface | undefined,
-    loopback: boolean,
-  ): void {
+  /** Sends as `from`, whoever that is: unicast only. */
+  forge({ machine, processor }: DatagramOwner, bytes: Uint8Array, from: SimulatedAddress, to: SimulatedAddress): void {
+    const target = requireAddress(to, 1)
+    requireAddress(from, 1)
+    const via = machine.routeTo(target)
+    if (via?.address === undefined || target.kind !== 'unicast') {
+      throw new TestkitError(
+        'UNREACHABLE',
+        `no interface of this machine leads to ${to.host}, or it is no unicast address`,
+      )
+    }
+    this.#toAddress(machine, via, { host: from.host, port: from.port }, target, to.port, bytes, processor.readyAt)
+  }
+
+  /** When it has left its machine; undefined when it did not fit. */
+  #send(socket: BoundSocket, bytes: Uint8Array, to: SimulatedAddress): number | undefined {
     const target = requireAddress(to, 1)
     const { maxDatagramBytes } = this.#links.conditions
     if (bytes.length > maxDatagramBytes) {
@@ -108,7 +107,7 @@ export class DatagramExchange {
         `a datagram carries up to ${maxDatagramBytes} bytes, got ${bytes.length}`,
       )
     }
-    const { machine } = socket
+    const { machine, outward, loopback, broadcast } = socket
     const toMany = target.kind === 'multicast' || target.host === '255.255.255.255'
     const via = toMany ? (outward ?? this.#interfaceOf(socket) ?? machine.routeTo(target)) : machine.routeTo(target)
     if (via?.address === undefined || target.family !== socket.bound.family) {
@@ -120,14 +119,18 @@ export class DatagramExchange {
     }
     const moment = socket.processor.readyAt
     if (target.kind === 'multicast') {
-      this.#toGroup(machine, via, source, target, to.port, bytes, moment, loopback)
-    } else if (via.internal || via.address === target.host) {
-      this.#toAddress(machine, via, source, target, to.port, bytes, moment)
-    } else if (via.hearsBroadcast(target.host)) {
-      this.#broadcast(machine, via, source, target, to.port, bytes, moment)
-    } else {
-      this.#toAddress(machine, via, source, target, to.port, bytes, moment)
+      return this.#toGroup(machine, via, source, target, to.port, bytes, moment, loopback)
     }
+    if (via.address === target.host || !via.hearsBroadcast(target.host)) {
+      return this.#toAddress(machine, via, source, target, to.port, bytes, moment)
+    }
+    if (!broadcast) {
+      throw new TestkitError(
+        'BROADCAST_NOT_ALLOWED',
+        `${to.host} is a broadcast address: bind with the option broadcast`,
+      )
+    }
+    return this.#broadcast(machine, via, source, target, to.port, bytes, moment)
   }
 
   #toAddress(
@@ -138,16 +141,17 @@ export class DatagramExchange {
     port: number,
     bytes: Uint8Array,
     moment: number,
-  ): void {
+  ): number | undefined {
     const receiver = via.internal || via.address === to.host ? sender : this.#topology.find(to, via)
     // A scope names an interface of the sender, and says nothing at the receiver.
     const there = receiver?.interfaceAt(to.scope === '' ? to : { ...to, scope: '' })
     if (receiver === undefined || there === undefined) {
       this.#flights.nowhere()
-      return
+      return moment
     }
     const left = receiver === sender ? moment : this.#links.sent(via, bytes.length, moment, 1)
     this.#flights.carry({ bytes, from, to, port, sender, receiver, socket: undefined, via: there }, left, false)
+    return left
   }
 
   #toGroup(
@@ -159,10 +163,10 @@ export class DatagramExchange {
     bytes: Uint8Array,
     moment: number,
     loopback: boolean,
-  ): void {
+  ): number | undefined {
     const left = this.#links.sent(via, bytes.length, moment, 1)
     const members = this.#members.get(`${port} ${to.host}`)
-    if (members === undefined) return
+    if (members === undefined) return left
     for (const socket of members) {
       const { machine: receiver } = socket
       if (receiver === sender && !loopback && !via.internal) continue
@@ -175,6 +179,7 @@ export class DatagramExchange {
         )
       }
     }
+    return left
   }
 
   #broadcast(
@@ -185,7 +190,7 @@ export class DatagramExchange {
     port: number,
     bytes: Uint8Array,
     moment: number,
-  ): void {
+  ): number | undefined {
     const left = this.#links.sent(via, bytes.length, moment, 1)
     for (const receiver of this.#topology.machines) {
       const there = receiver.interfaces.find((one) => one.segment === via.segment && one.hearsBroadcast(to.host))
@@ -199,6 +204,7 @@ export class DatagramExchange {
         )
       }
     }
+    return left
   }
 
   #interfaceOf({ machine, bound }: BoundSocket): Interface | undefined {
@@ -208,8 +214,6 @@ export class DatagramExchange {
   #join(socket: BoundSocket, group: string, on: Interface): void {
     const interfaces = socket.groups.get(group) ?? new Set()
     socket.groups.set(group, interfaces.add(on))
-    // Where multicast arrives: not at a socket that is bound to a unicast address.
-    if (socket.bound.kind !== 'wildcard') return
     const key = `${socket.address.port} ${group}`
     this.#members.set(key, (this.#members.get(key) ?? new Set()).add(socket))
   }
@@ -226,12 +230,14 @@ export class DatagramExchange {
   }
 }
 
-function requireGroup(group: string): string {
+function requireGroup(group: string, bound: ParsedHost): string {
   const parsed = parseHost(group)
-  if (parsed?.kind === 'multicast') return parsed.host
-  throw new TestkitError('ADDRESS_INVALID', `expected the address of a multicast group, got ${JSON.stringify(group)}`)
-}
-
-function closedError(address: SimulatedAddress): TestkitError {
-  return new TestkitError('SOCKET_CLOSED', `the socket at ${address.host} port ${address.port} is closed`)
+  if (parsed?.kind !== 'multicast' || parsed.family !== bound.family) {
+    throw new TestkitError(
+      'ADDRESS_INVALID',
+      `expected a multicast group of IPv${bound.family}, got ${JSON.stringify(group)}`,
+    )
+  }
+  if (bound.kind === 'wildcard') return parsed.host
+  throw new TestkitError('GROUP_NOT_HEARD', `a socket bound to ${bound.host} hears no groups: bind it to all addresses`)
 }

@@ -129,7 +129,7 @@ export class DatagramFlights {
     }
     const charge = bytes.length + BOOK_KEEPING_BYTES
     // As on Linux, one datagram always fits.
-    if (socket.waitingBytes > 0 && socket.waitingBytes + charge > this.#links.conditions.receiveBufferBytes) {
+    if (socket.waitingBytes > 0 && socket.waitingBytes + charge > this.#links.receiveBufferOf(socket)) {
       this.#counters.overflowed++
       return NOTHING_TO_SETTLE
     }

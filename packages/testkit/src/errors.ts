@@ -42,6 +42,10 @@ const RETRYABLE = {
   STORE_LOCKED: true,
   /** The simulated store was closed, or crashed. */
   STORE_CLOSED: false,
+  /** A broadcast address, and the socket was not opened with `broadcast`. */
+  BROADCAST_NOT_ALLOWED: false,
+  /** A group was to be joined on a socket that is bound to one address. */
+  GROUP_NOT_HEARD: false,
 } as const
 
 export type TestkitErrorCode = keyof typeof RETRYABLE

@@ -140,9 +140,10 @@ export class HostProcess<Id> implements SimulatedHost<Id>, StreamOwner {
     onDatagram: (bytes: Uint8Array, from: SimulatedAddress) => void,
   ): Promise<SimulatedSocket> {
     return this.#alive(options.signal, () => {
-      const { bound, socket } = this.#around.datagrams.bind(this, options, onDatagram)
+      const onClose = (closed: BoundSocket): void => void this.#sockets.delete(closed)
+      const { bound, socket } = this.#around.datagrams.bind(this, options, onDatagram, onClose)
       this.#sockets.add(bound)
-      return { ...socket, close: () => socket.close().then(() => void this.#sockets.delete(bound)) }
+      return socket
     })
   }
 

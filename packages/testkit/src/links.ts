@@ -10,6 +10,8 @@ const SAME_MACHINE_DELAY_MS = 0.05
 /** The cables between the machines of a simulated network: what gets through, and when. Each direction is one of its own. */
 export class Links {
   readonly random: SeededRandom
+  /** What only the two ends of a stream have in common is drawn from a stream of its own, so that it changes nothing else. */
+  readonly bindings: SeededRandom
   readonly #agenda: Agenda
   readonly #cuts = new Set<number>()
   readonly #cloggedUntil = new Map<number, number>()
@@ -20,6 +22,7 @@ export class Links {
   constructor(agenda: Agenda, random: SeededRandom, conditions: Partial<NetworkConditions>) {
     this.#agenda = agenda
     this.random = random
+    this.bindings = random.stream('channel-binding')
     this.#conditions = mergeConditions(OFFICE_CONDITIONS, conditions)
   }
 
@@ -103,6 +106,11 @@ export class Links {
     if ((start - now) * bandwidth > queueBytes * 1_000) return undefined
     by.receivingUntil = start + (bytes / bandwidth) * 1_000
     return by.receivingUntil
+  }
+
+  /** What a socket may have waiting: what it asked for, as far as the machine gives so much. */
+  receiveBufferOf({ receiveBufferBytes }: { readonly receiveBufferBytes: number }): number {
+    return Math.min(receiveBufferBytes, this.#conditions.receiveBufferBytes)
   }
 
   #cloggedFor(from: Machine, to: Machine): number {

@@ -66,14 +66,16 @@ export class Machine {
   }
 
   /** The interface that code names by its address or, for IPv6, by its scope; a wildcard alone means the first. */
-  interfaceNamed(text: string): Interface {
+  findNamed(text: string): Interface | undefined {
     const wanted = parseHost(text)
-    const found =
-      wanted?.kind === 'wildcard'
-        ? this.interfaces.find(
-            ({ family, name }) => family === wanted.family && (wanted.scope === '' || wanted.scope === name),
-          )
-        : wanted && this.interfaceAt(wanted)
+    if (wanted?.kind !== 'wildcard') return wanted && this.interfaceAt(wanted)
+    const { family, scope } = wanted
+    return this.interfaces.find((one) => one.family === family && (scope === '' || scope === one.name))
+  }
+
+  /** As `findNamed`, where it must exist. */
+  interfaceNamed(text: string): Interface {
+    const found = this.findNamed(text)
     if (found !== undefined) return found
     throw new TestkitError('ADDRESS_NOT_AVAILABLE', `no interface of this machine has the address ${text}`)
   }

@@ -12,6 +12,8 @@ export interface SimulatedStream<Id> {
   readonly localAddress: SimulatedAddress
   /** True on the side that called `connect`. */
   readonly dialled: boolean
+  /** 32 bytes that both ends have and no other stream, as TLS gives them. */
+  readonly channelBinding: Uint8Array
 }
 
 export interface SimulatedListener {
@@ -22,16 +24,29 @@ export interface SimulatedListener {
 
 export interface SimulatedSocket {
   readonly address: SimulatedAddress
+  /** What it sent and what waits: before an interface, where the network has a `bandwidth`, and for a host that is busy. */
+  readonly sendQueueBytes: number
+  /** Datagrams that were taken and failed; grows only. */
+  readonly sendErrors: number
+  /** What it asked for, as far as the network's `receiveBufferBytes` allows. */
+  readonly receiveBufferBytes: number
+  /**
+   * As `send`, without a promise; the bytes are copied at once. False, and nothing was taken, when 256 KiB of this socket wait, and
+   * when it is closed. Anything else is counted and told to `onSendError` once the present turn is over.
+   */
+  post(bytes: Uint8Array, to: SimulatedAddress): boolean
   /**
    * Resolves when the host has taken the datagram, which says nothing about its arrival. The bytes are copied at once.
-   * Rejects with DATAGRAM_TOO_LARGE, SOCKET_CLOSED, ADDRESS_INVALID, UNREACHABLE (no interface of that family).
+   * Rejects with DATAGRAM_TOO_LARGE, SOCKET_CLOSED, ADDRESS_INVALID, BROADCAST_NOT_ALLOWED, UNREACHABLE (no interface of that family).
    */
   send(bytes: Uint8Array, to: SimulatedAddress): Promise<void>
   /**
    * Receives what is sent to `group` on this socket's port, on the interface with that address (or, for IPv6, that scope:
-   * `::%eth0`). Throws ADDRESS_NOT_AVAILABLE when the machine has no such interface.
+   * `::%eth0`). Throws ADDRESS_NOT_AVAILABLE when the machine has no such interface, GROUP_NOT_HEARD when the socket is bound to
+   * one address, ADDRESS_INVALID when `group` is none of its family.
    */
   joinGroup(group: string, interfaceAddress: string): void
+  /** Leaving what was not joined, or an interface that is gone, is no error. */
   leaveGroup(group: string, interfaceAddress: string): void
   /** Idempotent. Nothing is delivered after the call. */
   close(): Promise<void>
@@ -60,6 +75,12 @@ export interface SimulatedBindOptions {
   shareAddress?: boolean
   /** The interface that multicast leaves by (default: the first), and whether sockets of this machine get it too (default: yes). */
   multicast?: { interfaceAddress: string; ttl?: number; loopback?: boolean }
+  /** Lets it send to `255.255.255.255` and to the broadcast addresses of its interfaces. @default false */
+  broadcast?: boolean
+  /** What may wait to be received; the network's `receiveBufferBytes` is the most. @default the most */
+  receiveBufferBytes?: number
+  /** Told of each datagram taken by `post` that failed. */
+  onSendError?(error: Error & { readonly code: string; readonly retryable: boolean }, to: SimulatedAddress): void
   signal?: AbortSignal
 }
 

@@ -14,6 +14,7 @@ import type { Machine } from './machine.js'
 import { MachineTime } from './machine-time.js'
 import type { NetworkConditions } from './network-conditions.js'
 import type { SeededRandom } from './seeded-random.js'
+import type { SimulatedAddress } from './simulated-address.js'
 import type { SimulatedHost } from './simulated-host.js'
 import { Topology } from './topology.js'
 import type { Trace } from './trace.js'
@@ -158,6 +159,14 @@ export class SimulatedNetwork<Id> {
       }
     }
     this.#note('reset-streams', ...this.#names(a), ...this.#names(b))
+  }
+
+  /**
+   * Sends a datagram from a host under a source address that is not its own, as whoever may write raw packets can. Unicast only.
+   * Throws ADDRESS_INVALID, UNREACHABLE.
+   */
+  forge(host: SimulatedHost<Id>, bytes: Uint8Array, from: SimulatedAddress, to: SimulatedAddress): void {
+    this.#datagrams.forge(this.#lifeOf(host), bytes, from, to)
   }
 
   /** The process of a host stops, as by SIGSTOP: time goes on, nothing of it runs, and what comes for it waits in bounded buffers. */

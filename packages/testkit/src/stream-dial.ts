@@ -12,6 +12,7 @@ import type { QueuedTimer } from './timer-queue.js'
 
 /** Linux's first wait before it repeats an unanswered SYN; doubled each time. */
 const FIRST_SYN_RETRY_MS = 1_000
+const CHANNEL_BINDING_BYTES = 32
 /** Three unanswered ARP requests, one second apart: then the machine reports that there is no such neighbour. */
 const NO_NEIGHBOUR_MS = 3_000
 
@@ -151,6 +152,7 @@ export class StreamDial {
     const { owner: there } = listening
     const here = { host: this.#source, port: owner.machine.listeners.ephemeralPort() }
     const acceptedAt = { host: this.#target.host, port: address.port }
+    const channelBinding = this.#network.links.bindings.bytes(CHANNEL_BINDING_BYTES)
     const dialled = new StreamEnd({ machine: owner.machine, processor: owner.processor, address: here }, () => {})
     const accepted: StreamEnd = new StreamEnd(
       { machine: there.machine, processor: there.processor, address: acceptedAt },
@@ -161,7 +163,14 @@ export class StreamDial {
         }
         const remoteAddress = { ...here }
         const localAddress = { ...acceptedAt }
-        listening.onStream({ duplex: accepted, remoteId: owner.id, remoteAddress, localAddress, dialled: false })
+        listening.onStream({
+          duplex: accepted,
+          remoteId: owner.id,
+          remoteAddress,
+          localAddress,
+          dialled: false,
+          channelBinding: Uint8Array.from(channelBinding),
+        })
       },
     )
     owner.keep(dialled)
@@ -173,6 +182,7 @@ export class StreamDial {
       remoteAddress: { ...address },
       localAddress: { ...here },
       dialled: true,
+      channelBinding,
     }
   }
 

@@ -122,7 +122,9 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
     switch (item.type) {
       case 'data':
         if (this.destroyed) return this.#answerWithReset()
-        this.#inbox.push(item.bytes)
+        // Most often the only one, and an array that grows makes room for many.
+        if (this.#inbox.length === 0) this.#inbox = [item.bytes]
+        else this.#inbox.push(item.bytes)
         return this.#feedSoon()
       case 'end':
         this.#endReceived = !this.destroyed

@@ -71,7 +71,9 @@ export class StreamPath implements Job {
   send(item: StreamItem, onRoom?: () => void): void {
     if (item.type === 'data') this.#window.sent(item.bytes.length)
     const transmission: Transmission = { item, arrival: 0, sentAt: 0, attempt: 0 }
-    this.#items.push(transmission)
+    // Most often the only one, and an array that grows makes room for many.
+    if (this.#items.length === 0) this.#items = [transmission]
+    else this.#items.push(transmission)
     this.#transmit(transmission)
     if (onRoom !== undefined) this.#window.whenRoom(onRoom)
   }

@@ -42,7 +42,8 @@ export class StreamWindow {
     if (last !== undefined && last.arrival >= arrival) {
       last.bytes += bytes
       last.arrival = Math.max(arrival, agenda.now)
-    } else this.#acknowledgements.push({ bytes, arrival })
+    } else if (last === undefined) this.#acknowledgements = [{ bytes, arrival }]
+    else this.#acknowledgements.push({ bytes, arrival })
     if (this.#onRoom !== undefined) this.#await()
   }
 

@@ -112,7 +112,7 @@ describe('datagrams', () => {
     const far = network.host({ id: 'far', address: '10.0.1.1' })
     const got: string[] = []
     const bind = (host: typeof anna, name: string) =>
-      host.bind({ host: '0.0.0.0', port: 3486, shareAddress: true }, () => got.push(name))
+      host.bind({ host: '0.0.0.0', port: 3486, shareAddress: true, broadcast: true }, () => got.push(name))
     const socket = await bind(anna, 'anna')
     await bind(ben, 'ben')
     await bind(ben, 'ben too')
@@ -125,8 +125,90 @@ describe('datagrams', () => {
     }
     expect(await send('10.0.0.255')).toEqual(['anna', 'ben', 'ben too'])
     expect(await send('255.255.255.255')).toEqual(['anna', 'ben', 'ben too', 'far'])
+    expect(await send('127.255.255.255')).toEqual(['anna'])
     expect(await send(ben.address)).toEqual(['ben too'])
+    const narrow = await anna.bind({ host: '0.0.0.0', port: 0 }, () => {})
+    for (const host of ['10.0.0.255', '255.255.255.255', '127.255.255.255']) {
+      await expect(narrow.send(Uint8Array.of(1), { host, port: 3486 })).rejects.toMatchObject({
+        code: 'BROADCAST_NOT_ALLOWED',
+      })
+    }
     await expect(ben.bind({ host: '0.0.0.0', port: 3486 }, () => {})).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+  })
+
+  it('are not taken while 256 KiB of the socket wait before its interface, and taken again as they leave', async () => {
+    const { clock, network, anna, ben } = await office({ bandwidth: 1_000_000, jitterMs: 0 })
+    let got = 0
+    await ben.bind({ host: ben.address, port: 7 }, () => got++)
+    const [busy, idle] = [
+      await anna.bind({ host: anna.address, port: 0 }, () => {}),
+      await anna.bind({ host: anna.address, port: 0 }, () => {}),
+    ]
+    const post = (): boolean => busy.post(new Uint8Array(1_000), { host: ben.address, port: 7 })
+    let taken = 0
+    while (taken < 1_000 && post()) taken++
+    expect([taken, busy.sendQueueBytes, idle.sendQueueBytes]).toEqual([262, 262_000, 0])
+    await clock.advance(100)
+    expect(busy.sendQueueBytes).toBe(162_000)
+    expect(post()).toBe(true)
+    await clock.advance(1_000)
+    expect([got, busy.sendQueueBytes, busy.sendErrors, network.datagrams.overflowed]).toEqual([263, 0, 0, 0])
+  })
+
+  it('of a life that has ended are not taken, and nobody is told', async () => {
+    const { clock, network, anna } = await office()
+    const told: string[] = []
+    const onSendError = ({ code }: { code: string }): void => void told.push(code)
+    const socket = await anna.bind({ host: anna.address, port: 0, onSendError }, () => {})
+    expect(socket.post(new Uint8Array(1_201), socket.address)).toBe(true)
+    network.crash(anna)
+    await clock.advance(1)
+    expect(told).toEqual([])
+    expect(socket.post(new Uint8Array(1), socket.address)).toBe(false)
+  })
+
+  it('wait in a receive buffer that may be smaller than the machine gives, and not larger', async () => {
+    const { clock, network, anna, ben } = await office({ jitterMs: 0 })
+    const got = { small: 0, large: 0 }
+    const small = await ben.bind({ host: ben.address, port: 7, receiveBufferBytes: 4_000 }, () => got.small++)
+    const large = await ben.bind({ host: ben.address, port: 8, receiveBufferBytes: 1e9 }, () => got.large++)
+    expect([small.receiveBufferBytes, large.receiveBufferBytes]).toEqual([4_000, 212_992])
+    const socket = await anna.bind({ host: anna.address, port: 0 }, () => {})
+    network.pause(ben)
+    for (let n = 0; n < 10; n++) for (const { address } of [small, large]) socket.post(new Uint8Array(32), address)
+    await clock.advance(100)
+    network.resume(ben)
+    await clock.advance(100)
+    // Each datagram counts with 768 bytes more.
+    expect(got).toEqual({ small: 5, large: 10 })
+  })
+
+  it('join groups by scope over IPv6, only where groups are heard', async () => {
+    const clock = new VirtualClock()
+    const network = new SimulatedNetwork<string>({ clock, random: new SeededRandom(1) })
+    const got: string[] = []
+    const hosts = ['one', 'two'].map((id, at) =>
+      network.host({ id, interfaces: [{ address: `10.0.${at}.9`, segment: id }, { address: `fe80::${at + 1}` }] }),
+    )
+    for (const host of hosts) {
+      const socket = await host.bind({ host: '::', port: 7 }, (_, from) => got.push(`${host.id} from ${from.host}`))
+      socket.joinGroup('ff12::7063', '::%eth1')
+      socket.leaveGroup('ff12::7064', '::%eth1')
+      socket.leaveGroup('ff12::7063', '::%eth7')
+      expect(() => socket.joinGroup('ff12::7063', '::%eth7')).toThrow(
+        expect.objectContaining({ code: 'ADDRESS_NOT_AVAILABLE' }),
+      )
+      expect(() => socket.joinGroup(GROUP, '::%eth1')).toThrow(expect.objectContaining({ code: 'ADDRESS_INVALID' }))
+    }
+    const [one] = hosts
+    const multicast = { interfaceAddress: '::%eth1', loopback: false }
+    const sender = await one?.bind({ host: 'fe80::1%eth1', port: 0, multicast }, () => {})
+    await sender?.send(Uint8Array.of(1), { host: 'ff12::7063', port: 7 })
+    await clock.advance(100)
+    expect(got).toEqual(['two from fe80::1%eth1'])
+    expect(() => sender?.joinGroup('ff12::7063', '::%eth1')).toThrow(
+      expect.objectContaining({ code: 'GROUP_NOT_HEARD' }),
+    )
   })
 
   it('do not pass a partition, one way or both, nor reach a host that is off', async () => {

@@ -160,7 +160,7 @@ describe('machines and interfaces', () => {
     const send = async (host: typeof both, to: string, interfaceAddress = host.address) => {
       got.length = 0
       const multicast = { interfaceAddress, loopback: false }
-      const socket = await host.bind({ host: '0.0.0.0', port: 0, multicast }, () => {})
+      const socket = await host.bind({ host: '0.0.0.0', port: 0, multicast, broadcast: true }, () => {})
       await socket.send(Uint8Array.of(1), { host: to, port: 7 })
       await clock.advance(100)
       return [...got].sort()

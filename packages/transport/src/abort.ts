@@ -1,24 +1,31 @@
 /** All who wait for one signal. */
 class Waiting {
   readonly #signal: AbortSignal
-  readonly #acts = new Set<() => void>()
+  /** By a number for each call: the same `act` may wait twice. */
+  readonly #acts = new Map<number, () => void>()
+  #lastPlace = 0
   readonly #onAbort = (): void => {
-    // One that is called may make another leave.
-    for (const act of [...this.#acts]) if (this.#acts.has(act)) act()
+    for (const [place, act] of [...this.#acts]) {
+      // One that was called may have made this one leave.
+      if (!this.#acts.has(place)) continue
+      this.delete(place)
+      act()
+    }
   }
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
   }
 
-  add(act: () => void): void {
+  add(act: () => void): number {
     if (this.#acts.size === 0) this.#signal.addEventListener('abort', this.#onAbort)
-    this.#acts.add(act)
+    this.#lastPlace += 1
+    this.#acts.set(this.#lastPlace, act)
+    return this.#lastPlace
   }
 
-  delete(act: () => void): void {
-    this.#acts.delete(act)
-    if (this.#acts.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
+  delete(place: number): void {
+    if (this.#acts.delete(place) && this.#acts.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
   }
 }
 
@@ -32,13 +39,8 @@ export function whenAborted(signal: AbortSignal | undefined, act: () => void): (
   if (signal === undefined) return () => {}
   const waiting = bySignal.get(signal) ?? new Waiting(signal)
   bySignal.set(signal, waiting)
-  // A function of its own for each call: the same `act` may wait twice.
-  const once = (): void => {
-    waiting.delete(once)
-    act()
-  }
-  waiting.add(once)
-  return () => waiting.delete(once)
+  const place = waiting.add(act)
+  return () => waiting.delete(place)
 }
 
 /** `promise`, unless `signal` aborts before: then its reason. What the promise stands for goes on. */

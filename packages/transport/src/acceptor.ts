@@ -90,7 +90,7 @@ export class Acceptor {
     if (this.#open >= this.#limits.inbound) {
       this.counters.refusedByTotal += 1
       // As the other refusals: a stranger decides how often this is said. The counters tell.
-      this.#logger.debug({ peer: stream.remoteId.short, open: this.#open }, 'no room for another connection')
+      this.#logger.debug({ peer: stream.remoteId, open: this.#open }, 'no room for another connection')
       // Counted as half-open until it is gone, so that saying no is bounded too.
       void refuseStream(stream, 'BUSY', { clock: this.#clock, logger: this.#logger })
     } else {
@@ -104,7 +104,7 @@ export class Acceptor {
   }
 
   #cut(stream: SecureStream, why: string): void {
-    this.#logger.debug({ peer: stream.remoteId.short, from: stream.remoteAddress }, why)
+    this.#logger.debug({ peer: stream.remoteId, from: stream.remoteAddress }, why)
     stream.duplex.destroy()
   }
 

@@ -46,6 +46,23 @@ export function requireAddress(address: Address, anyPort = false): void {
   )
 }
 
+/** 4 or 6 for an IP literal, 0 for anything else. */
+export function familyOf(host: string): 0 | 4 | 6 {
+  return isIP(host) as 0 | 4 | 6
+}
+
+/** `0.0.0.0` and `::`: every address of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+/** 224.0.0.0/4 and ff00::/8, among IP literals. */
+export function isMulticast(host: string): boolean {
+  if (host.includes(':')) return /^ff..:/i.test(host)
+  const first = Number.parseInt(host, 10)
+  return first >= 224 && first <= 239
+}
+
 /** True when both name the same endpoint, compared as text: peers and sockets here write each address in one form only. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.host === b.host

@@ -49,6 +49,8 @@ export class Connection {
   readonly localAddress: Address
   /** True on the side that opened it. */
   readonly dialled: boolean
+  /** Of the stream: see {@link SecureStream}. */
+  readonly channelBinding: Uint8Array | undefined
   /** Monotonic ms of the clock. */
   readonly openedAt: number
   readonly sender: Meter
@@ -87,6 +89,7 @@ export class Connection {
     this.remoteAddress = stream.remoteAddress
     this.localAddress = stream.localAddress
     this.dialled = stream.dialled
+    this.channelBinding = stream.channelBinding
     this.openedAt = this.#clock.now()
     this.sender = new Meter(this.#clock, () => this.#outgoing.flushSoon())
     this.#outgoing = new SendQueue(this.#duplex, this.sender, () => this.#reason !== undefined || this.#ended)
@@ -274,7 +277,7 @@ export class Connection {
     try {
       this.#listener?.(message)
     } catch (error) {
-      this.#logger.error({ err: error, peer: this.remoteId.short, header: message.header }, 'a message listener threw')
+      this.#logger.error({ err: error, peer: this.remoteId, header: message.header }, 'a message listener threw')
     }
   }
 
@@ -342,7 +345,7 @@ export class Connection {
   #breakProtocol(cause: unknown): void {
     const error = asError(cause)
     // Not louder: identities cost nothing, and a stranger must not fill a disk with logs. `closed` tells the owner.
-    this.#logger.debug({ err: error, peer: this.remoteId.short }, 'the peer sent what no correct peer sends')
+    this.#logger.debug({ err: error, peer: this.remoteId }, 'the peer sent what no correct peer sends')
     this.#break('PROTOCOL_ERROR', error)
   }
 

@@ -10,6 +10,7 @@ import { Dialler } from './dialler.js'
 import { TransportError } from './errors.js'
 import { Greeting, goAway, refuseStream } from './greeting.js'
 import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello, sameBoot } from './hello.js'
+import { helloCheck, helloProof } from './hello-proof.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
 import { Pair } from './pair.js'
@@ -20,8 +21,11 @@ import { type Clock, type Logger, type Random, silentLogger, systemClock, system
 export interface ConnectorOptions {
   identity: Pick<Identity, 'id'>
   protocol: NetworkProtocol
-  /** Peers of another network are refused at HELLO. */
-  network: Pick<Network, 'keyId'>
+  /**
+   * Peers of another network are refused at HELLO; with a secret also those that do not prove to know it, and streams without
+   * {@link SecureStream.channelBinding}.
+   */
+  network: Pick<Network, 'keyId' | 'hasSecret' | 'prove' | 'verifyProof'>
   /** 8 bytes, new at each start. */
   bootId: Uint8Array
   /** Our own record as of now; asked at each HELLO. */
@@ -167,7 +171,7 @@ export class Connector {
     void connection.closed.then(leave)
     try {
       const greeting = this.#greet(connection)
-      greeting.say(this.#hello('bulk', slot))
+      greeting.say(this.#hello('bulk', slot, connection))
       const hello = await untilAborted(greeting.hello, options.signal)
       this.#options.peerBook.upsert(hello.record)
       slot.noteBulk(connection, hello.boot)
@@ -188,7 +192,7 @@ export class Connector {
       settled()
     } else {
       this.#greetAsAcceptor(this.#slot(stream.remoteId), this.#own(stream)).then(settled, (error: Error) => {
-        this.#logger.debug({ err: error, peer: stream.remoteId.short }, 'an accepted connection came to nothing')
+        this.#logger.debug({ err: error, peer: stream.remoteId }, 'an accepted connection came to nothing')
         settled()
       })
     }
@@ -292,7 +296,7 @@ export class Connector {
     // comes first then, tells.
     const perhapsDuplicate = slot.live !== undefined
     if (!perhapsDuplicate) {
-      greeting.say(this.#hello('control', slot))
+      greeting.say(this.#hello('control', slot, greeting.connection))
       slot.dialled = slot.number
     }
     const hello = await greeting.hello
@@ -301,7 +305,7 @@ export class Connector {
       turnAway(greeting.connection, 'DUPLICATE')
       return live
     }
-    greeting.say(this.#hello('control', slot))
+    greeting.say(this.#hello('control', slot, greeting.connection))
     return this.#establish(slot, greeting, hello)
   }
 
@@ -321,7 +325,7 @@ export class Connector {
     const end = slot.startGreeting()
     try {
       const greeting = this.#greet(connection)
-      greeting.say(this.#hello('control', slot))
+      greeting.say(this.#hello('control', slot, connection))
       const hello = await greeting.hello
       this.#options.peerBook.noteProof(slot.peer, undefined, this.#clock.now())
       if (hello.kind === 'bulk') this.#takeBulk(slot, connection, hello)
@@ -333,11 +337,16 @@ export class Connector {
   }
 
   #greet(connection: Connection): Greeting {
-    const expected = { network: this.#options.network.keyId, version: CONNECTION_VERSIONS }
+    const { network } = this.#options
+    const expected = {
+      network: network.keyId,
+      isProved: helloCheck(network, connection),
+      version: CONNECTION_VERSIONS,
+    }
     return new Greeting(connection, expected, this.#clock)
   }
 
-  #hello(kind: ConnectionKind, { number }: PeerSlot): Hello {
+  #hello(kind: ConnectionKind, { number }: PeerSlot, connection: Connection): Hello {
     const { bootId, record, features, network } = this.#options
     return {
       version: CONNECTION_VERSIONS,
@@ -347,6 +356,7 @@ export class Connector {
       features: features ?? [],
       network: network.keyId,
       pair: number,
+      proof: helloProof(network, connection, bootId),
     }
   }
 

@@ -73,6 +73,12 @@ const RETRYABLE = {
   RESOURCE_BUSY: true,
   /** The connector was closed. */
   CLOSED: false,
+  /** A broadcast address, and the socket was not opened with `broadcast`. */
+  BROADCAST_NOT_ALLOWED: false,
+  /** A group was to be joined on a socket that is bound to one address: most systems deliver no multicast there. */
+  GROUP_NOT_HEARD: false,
+  /** The other side did not prove that it knows the secret of this network, before any byte of TLS. */
+  NOT_ADMITTED: false,
 } as const
 
 /** Stable name of a failure of this package. */

@@ -7,7 +7,7 @@ import { closeCodeOfHelloError, type Hello, helloBody, readHello, sameBoot } fro
 
 const identity = createIdentity(new Uint8Array(32).fill(1))
 const network = openNetwork('test').keyId
-const expected = { remoteId: identity.id, network, version: [1, 1] as const }
+const expected = { remoteId: identity.id, network, isProved: undefined, version: [1, 1] as const }
 const hello: Hello = {
   version: [1, 1],
   boot: new Uint8Array(8).fill(7),
@@ -87,6 +87,43 @@ describe('is refused', () => {
     expect(codeOf({ ...body, version: [1, 99] })).toBe('fine')
     expect(codeOf({ ...body, version: [0, 0] })).toBe('VERSION_MISMATCH')
   })
+})
+
+describe('on a network with a secret', () => {
+  const proof = new Uint8Array(32).fill(9)
+  const isProved = (boot: Uint8Array, got: Uint8Array): boolean =>
+    Buffer.compare(boot, hello.boot) === 0 && Buffer.compare(got, proof) === 0
+  const proved = { ...expected, isProved }
+
+  test('the proof is said, checked against the boot id, and left out of what was read', () => {
+    const said = helloBody({ ...hello, proof }) as { [key: string]: Value }
+    expect(said).toEqual({ ...body, proof })
+    expect(readHello(decodeValue(encodeValue(said)), proved)).not.toHaveProperty('proof')
+    expect(codeOf({ ...said, boot: new Uint8Array(8) }, proved)).toBe('OTHER_NETWORK')
+  })
+
+  test.each<[string, Value | undefined]>([
+    ['missing', undefined],
+    ['nil', null],
+    ['a text', 'x'],
+    ['another one', new Uint8Array(32)],
+    ['too short', proof.subarray(1)],
+    ['a list', [...proof]],
+  ])('a proof that is %s is another network, in the same words', (_name, wrong) => {
+    const said = { ...body, ...(wrong === undefined ? {} : { proof: wrong }) }
+    expect(() => readHello(said, proved)).toThrow(
+      expect.objectContaining({ code: 'OTHER_NETWORK', message: expect.stringContaining('did not prove') }),
+    )
+  })
+
+  test('it is checked after the network, and before version and record', () => {
+    const bare = { version: [2, 3], record: new Uint8Array(50) }
+    expect(codeOf({ ...body, ...bare }, proved)).toBe('OTHER_NETWORK')
+    expect(codeOf({ ...body, ...bare, proof }, proved)).toBe('VERSION_MISMATCH')
+    expect(() => readHello({ ...body, network: 1, proof }, proved)).toThrow('belongs to another network')
+  })
+
+  test('an open network ignores one', () => expect(codeOf({ ...body, proof: 'x' })).toBe('fine'))
 })
 
 test('anything at all is either fine or refused with a code of this package', () => {

@@ -2,7 +2,7 @@
  * HELLO, the first frame in both directions of every connection: its shape and its checks, without any I/O.
  *
  * `pc/hello`, id 0, body `{version: [min, max], boot: bin 8, kind: 'control' | 'bulk', record: bin, features: [str], network: u32,
- * pair: int}`.
+ * pair: int}`, and on networks with a secret `proof: bin 32`.
  * `kind` counts on the dialler's side; the acceptor, which speaks before it has heard what is wanted, says 'control'.
  * Members that this version does not know are ignored, so that later versions can add some.
  */
@@ -36,6 +36,8 @@ export interface Hello {
    * reason of its own. Two streams belong to one pair when they carry the same numbers in both directions. 0 if the sender says none.
    */
   readonly pair: number
+  /** On networks with a secret: that the sender knows it, and speaks over this very stream. Read, it was right, and is left out. */
+  readonly proof?: Uint8Array | undefined
 }
 
 export interface HelloExpectation {
@@ -43,6 +45,8 @@ export interface HelloExpectation {
   readonly remoteId: PeerId
   /** The key id of our network. */
   readonly network: number
+  /** Whether `proof` is the other side's for a HELLO with that boot id; undefined on an open network, where none is needed. */
+  readonly isProved: ((boot: Uint8Array, proof: Uint8Array) => boolean) | undefined
   readonly version: readonly [min: number, max: number]
 }
 
@@ -55,11 +59,12 @@ export function helloBody(hello: Hello): Value {
     features: [...hello.features],
     network: hello.network,
     pair: hello.pair,
+    ...(hello.proof === undefined ? {} : { proof: hello.proof }),
   }
 }
 
 /**
- * Checks a HELLO: shape, then network, then version, then the record, whose signature is the costly part.
+ * Checks a HELLO: shape, then network and its proof, then version, then the record, whose signature is the costly part.
  * @throws TransportError BAD_HELLO, OTHER_NETWORK, VERSION_MISMATCH
  */
 export function readHello(body: Value, expected: HelloExpectation): Hello {
@@ -80,6 +85,7 @@ export function readHello(body: Value, expected: HelloExpectation): Hello {
       `${expected.remoteId.short} belongs to another network (key id ${network}, ours is ${expected.network}); compare the network names.`,
     )
   }
+  requireProof(boot, body.proof, expected)
   if (version[0] > expected.version[1] || version[1] < expected.version[0]) {
     throw new TransportError(
       'VERSION_MISMATCH',
@@ -108,6 +114,15 @@ export function closeCodeOfHelloError(error: unknown): CloseCode {
   const code = error instanceof TransportError ? error.code : undefined
   if (code === 'OTHER_NETWORK' || code === 'VERSION_MISMATCH' || code === 'HELLO_TIMEOUT') return code
   return 'PROTOCOL_ERROR'
+}
+
+/** Wrong or missing, it is one failure, so that whoever tries learns nothing from it. */
+function requireProof(boot: Uint8Array, proof: Value | undefined, { isProved, remoteId }: HelloExpectation): void {
+  if (isProved === undefined || (proof instanceof Uint8Array && isProved(boot, proof))) return
+  throw new TransportError(
+    'OTHER_NETWORK',
+    `${remoteId.short} did not prove over this stream that it knows the secret of this network; compare the secrets.`,
+  )
 }
 
 function readVersion(value: Value | undefined): [number, number] {

@@ -1,12 +1,12 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { parseInterfaceRules, usableInterfaces } from './interfaces.js'
+import { parseInterfaceRules, scopedHost, usableInterfaces } from './interfaces.js'
 
 function ipv4(address: string, netmask = '255.255.255.0', internal = false): NetworkInterfaceInfo {
   return { family: 'IPv4', address, netmask, internal, mac: '00:00:00:00:00:00', cidr: null }
 }
 
-function ipv6(address: string, internal = false): NetworkInterfaceInfo {
+function ipv6(address: string, internal = false, scopeid = 0): NetworkInterfaceInfo {
   return {
     family: 'IPv6',
     address,
@@ -14,7 +14,7 @@ function ipv6(address: string, internal = false): NetworkInterfaceInfo {
     internal,
     mac: '00:00:00:00:00:00',
     cidr: null,
-    scopeid: 0,
+    scopeid,
   }
 }
 
@@ -69,6 +69,23 @@ describe('usable interfaces', () => {
     expect(usableInterfaces({ eth0: [ipv6('fe80::7')], eth1: undefined }, {})).toEqual([
       { name: 'eth0', address: 'fe80::7', family: 6, netmask: 'ffff:ffff:ffff:ffff::', internal: false },
     ])
+  })
+})
+
+describe('the host of an interface', () => {
+  it.each([
+    ['linux', 'fe80::7', 7, 'fe80::7%Wi-Fi'],
+    ['win32', 'fe80::7', 7, 'fe80::7%7'],
+    ['linux', 'fd00::7', 0, 'fd00::7'],
+    ['win32', 'fd00::7', 0, 'fd00::7'],
+  ])('on %s, %s with index %i, is %s', (platform, address, scopeid, expected) => {
+    expect(usableInterfaces({ 'Wi-Fi': [ipv6(address, false, scopeid)] }, {}, platform).map(scopedHost)).toEqual([
+      expected,
+    ])
+  })
+
+  it('is the address alone for IPv4', () => {
+    expect(usableInterfaces({ eth0: [ipv4('10.0.0.1')] }, {}, 'win32').map(scopedHost)).toEqual(['10.0.0.1'])
   })
 })
 

@@ -1,15 +1,18 @@
 /** Which of this machine's addresses to use. Pure: the caller reads `os.networkInterfaces()` and, as Node has no event for it, polls. */
 import type { networkInterfaces } from 'node:os'
 import { TransportError } from './errors.js'
+import { isLinkLocal } from './subnet.js'
 
 export interface NetworkInterface {
   readonly name: string
-  /** IP literal without scope: a link-local IPv6 address must be bound as `address%name`. */
+  /** IP literal without scope: see {@link scopedHost}. */
   readonly address: string
   readonly family: 4 | 6
   readonly netmask: string
   /** Loopback. */
   readonly internal: boolean
+  /** What a scope says of it on this machine, where that is not its name: its index on Windows. */
+  readonly scope?: string
 }
 
 /** Names of interfaces, or prefixes that end in `*`. */
@@ -52,11 +55,18 @@ export function parseInterfaceRules(text: string): InterfaceRules {
 
 /**
  * The addresses to use, in the order of the machine. Without `allow`: no loopback, no point-to-point links, nothing virtual; and if
- * that leaves nothing, loopback. Loopback is IPv4 only, because multicast on `::1` reaches nobody on most systems.
+ * that leaves nothing, loopback. Loopback is IPv4 only, because multicast on `::1` reaches nobody on most systems. `platform` is
+ * `process.platform` where scopes matter.
  */
-export function usableInterfaces(all: ReturnType<typeof networkInterfaces>, rules: InterfaceRules): NetworkInterface[] {
+export function usableInterfaces(
+  all: ReturnType<typeof networkInterfaces>,
+  rules: InterfaceRules,
+  platform = 'linux',
+): NetworkInterface[] {
   const { allow = [], deny = [] } = rules
-  const candidates = flatten(all).filter((one) => !matches(one.name, deny) && !(one.internal && one.family === 6))
+  const candidates = flatten(all, platform).filter(
+    (one) => !matches(one.name, deny) && !(one.internal && one.family === 6),
+  )
   if (allow.length > 0) return candidates.filter((one) => matches(one.name, allow))
   const real = candidates.filter(
     (one) => !one.internal && !POINT_TO_POINT.has(one.netmask) && !matches(one.name, VIRTUAL),
@@ -64,14 +74,20 @@ export function usableInterfaces(all: ReturnType<typeof networkInterfaces>, rule
   return real.length > 0 ? real : candidates.filter((one) => one.internal)
 }
 
-function flatten(all: ReturnType<typeof networkInterfaces>): NetworkInterface[] {
+/** What to bind, and to dial on this machine: a link-local IPv6 address means nothing without its scope. */
+export function scopedHost({ address, name, scope = name }: NetworkInterface): string {
+  return isLinkLocal(address) ? `${address}%${scope}` : address
+}
+
+function flatten(all: ReturnType<typeof networkInterfaces>, platform: string): NetworkInterface[] {
   return Object.entries(all).flatMap(([name, addresses = []]) =>
-    addresses.map(({ address, family, netmask, internal }) => ({
+    addresses.map((one) => ({
       name,
-      address,
-      family: family === 'IPv4' ? 4 : 6,
-      netmask,
-      internal,
+      address: one.address,
+      family: one.family === 'IPv4' ? 4 : 6,
+      netmask: one.netmask,
+      internal: one.internal,
+      ...(platform === 'win32' && one.family === 'IPv6' && one.scopeid > 0 ? { scope: String(one.scopeid) } : {}),
     })),
   )
 }

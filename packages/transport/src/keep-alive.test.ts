@@ -41,6 +41,25 @@ describe('the dialler', () => {
     expect(rule.dueAt).toBe(10_000)
   })
 
+  test('need not look again for an answer that has come: 5 s after the ping the next one is due', () => {
+    const rule = new KeepAlive(true, 0)
+    rule.wake(5_000, 0, 4_000)
+    expect(rule.answered(5_002, 5_000)).toBe(true)
+    expect(rule.dueAt).toBe(10_000)
+    expect(rule.answered(5_003, 5_000)).toBe(false)
+    expect(rule.wake(10_000, 5_002, 5_000)).toBe('ping')
+  })
+
+  test('goes on waiting when what came is older than the ping', () => {
+    const rule = new KeepAlive(true, 0)
+    expect(rule.answered(4_000, 4_000)).toBe(false)
+    expect(rule.dueAt).toBe(5_000)
+    rule.wake(5_000, 0, 4_000)
+    expect(rule.answered(4_999, 5_000)).toBe(false)
+    expect(rule.dueAt).toBe(7_000)
+    expect(rule.wake(7_000, 0, 5_000)).toBe('dead')
+  })
+
   test('takes a timer that is 1 s late for a busy process, and 1 ms more for a gap', () => {
     const busy = new KeepAlive(true, 0)
     busy.wake(5_000, 0, 0)
@@ -74,6 +93,10 @@ describe('the acceptor', () => {
     const living = new KeepAlive(false, 0)
     living.wake(3_600_000, 0, 0)
     expect(living.wake(3_602_000, 3_600_100, 3_600_000)).toBe('wait')
+    const answering = new KeepAlive(false, 0)
+    answering.wake(3_600_000, 0, 0)
+    expect(answering.answered(3_600_100, 3_600_000)).toBe(true)
+    expect(answering.dueAt).toBe(3_607_600)
   })
 })
 

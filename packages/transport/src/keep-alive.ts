@@ -43,10 +43,25 @@ export class KeepAlive {
       return 'wait'
     }
     this.#pingedAt = undefined
-    const due = this.#dialled ? Math.min(lastHeardAt, lastSentAt) + PING_AFTER_MS : lastHeardAt + SILENCE_LIMIT_MS
+    const due = this.#silentAt(lastHeardAt, lastSentAt)
     if (now >= due) return this.#dialled || slept ? this.#ping(now) : 'dead'
     this.#dueAt = due
     return 'wait'
+  }
+
+  /**
+   * An answer to a ping came in. True if a ping was waiting for it, and {@link KeepAlive.dueAt} is later now: what was to see
+   * whether it is answered need not be called any more.
+   */
+  answered(lastHeardAt: number, lastSentAt: number): boolean {
+    if (this.#pingedAt === undefined || lastHeardAt < this.#pingedAt) return false
+    this.#pingedAt = undefined
+    this.#dueAt = this.#silentAt(lastHeardAt, lastSentAt)
+    return true
+  }
+
+  #silentAt(lastHeardAt: number, lastSentAt: number): number {
+    return this.#dialled ? Math.min(lastHeardAt, lastSentAt) + PING_AFTER_MS : lastHeardAt + SILENCE_LIMIT_MS
   }
 
   #ping(now: number): KeepAliveStep {

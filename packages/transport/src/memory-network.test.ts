@@ -26,7 +26,7 @@ describe('MemoryNetwork', () => {
   it('keeps multicast from its sender when loopback is off, and TCP and UDP ports apart', async () => {
     const protocol = new MemoryNetwork().protocol(ONE, '10.0.0.1')
     const got: string[] = []
-    const options = { host: '10.0.0.1', port: 3486, shareAddress: true }
+    const options = { host: '0.0.0.0', port: 3486, shareAddress: true }
     const multicast = { interfaceAddress: '10.0.0.1', loopback: false }
     const quiet = await protocol.bind({ ...options, multicast }, () => got.push('quiet'))
     const other = await protocol.bind(options, () => got.push('other'))

@@ -1,7 +1,8 @@
 import type { PeerId } from '@pc/identity'
-import { type Address, formatAddress, requireAddress } from './address.js'
-import { refuseLongDatagram, refuseWrongPeer } from './checks.js'
+import { type Address, familyOf, formatAddress, isMulticast, isWildcard, requireAddress } from './address.js'
+import { refuseWrongPeer } from './checks.js'
 import { TransportError } from './errors.js'
+import { MemorySocket, requireInterface } from './memory-socket.js'
 import { memoryStreamPair } from './memory-stream.js'
 import type {
   BindOptions,
@@ -13,9 +14,11 @@ import type {
   StreamHandler,
   StreamListener,
 } from './network-protocol.js'
+import { type Random, systemRandom } from './ports.js'
 
 const FIRST_EPHEMERAL_PORT = 49_152 // RFC 6335 §6: the dynamic ports
 const LAST_PORT = 65_535
+const CHANNEL_BINDING_BYTES = 32
 /** Sockets and listeners together; beyond it binding rejects, so that a test that leaks them notices. */
 const MAX_ENDPOINTS = 65_536
 
@@ -25,22 +28,21 @@ interface Listening {
   readonly onStream: StreamHandler
 }
 
-interface Bound {
-  readonly socket: DatagramSocket
-  readonly shared: boolean
-  readonly groups: Set<string>
-  readonly deliver: DatagramHandler
-}
-
 /**
  * A network inside this process: no loss, no delay, no clock. For tests, and for peers that live in one program.
  * Each call of {@link MemoryNetwork.protocol} puts a peer at an address; several peers may share one, as on a real machine.
  */
 export class MemoryNetwork {
   readonly #listeners = new Map<string, Listening>()
-  readonly #sockets = new Map<string, Set<Bound>>()
+  readonly #sockets = new Map<string, Set<MemorySocket>>()
+  readonly #random: Pick<Random, 'bytes'>
   #nextPort = FIRST_EPHEMERAL_PORT
   #endpoints = 0
+
+  /** Only the channel bindings of streams are drawn from `random`. */
+  constructor(options: { random?: Pick<Random, 'bytes'> } = {}) {
+    this.#random = options.random ?? systemRandom
+  }
 
   /** The network as the peer `id` at the IP address `host` sees it. */
   protocol(id: PeerId, host: string): NetworkProtocol {
@@ -63,6 +65,7 @@ export class MemoryNetwork {
     refuseWrongPeer(id, listening.id, address, options.expect)
     const localAddress = { host, port: this.#ephemeralPort() }
     const [ours, theirs] = memoryStreamPair()
+    const channelBinding = this.#random.bytes(CHANNEL_BINDING_BYTES)
     queueMicrotask(() => {
       if (this.#listeners.get(formatAddress(address)) !== listening) {
         theirs.destroy()
@@ -74,9 +77,17 @@ export class MemoryNetwork {
         remoteAddress: localAddress,
         localAddress: listening.address,
         dialled: false,
+        channelBinding,
       })
     })
-    return { duplex: ours, remoteId: listening.id, remoteAddress: address, localAddress, dialled: true }
+    return {
+      duplex: ours,
+      remoteId: listening.id,
+      remoteAddress: address,
+      localAddress,
+      dialled: true,
+      channelBinding,
+    }
   }
 
   #listen(id: PeerId, host: string, wanted: Address, onStream: StreamHandler, options: ListenOptions): StreamListener {
@@ -98,86 +109,55 @@ export class MemoryNetwork {
 
   #bind(host: string, options: BindOptions, onDatagram: DatagramHandler): DatagramSocket {
     options.signal?.throwIfAborted()
+    if (options.multicast !== undefined) requireInterface(options.multicast.interfaceAddress, host)
     const shared = options.shareAddress ?? false
     const address = this.#claim(host, options, (key) => {
       const there = [...(this.#sockets.get(key) ?? [])]
-      return there.length > 0 && !(shared && there.every((bound) => bound.shared))
+      return there.length > 0 && !(shared && there.every((socket) => socket.shared))
     })
     const key = formatAddress(address)
-    const groups = new Set<string>()
-    let open = true
-    const requireOpen = (): void => {
-      if (!open) throw new TransportError('SOCKET_CLOSED', `The socket at ${key} was closed.`, { address })
-    }
-    const requireInterface = (interfaceAddress: string): void => {
-      if (interfaceAddress === host) return
-      throw new TransportError(
-        'ADDRESS_NOT_AVAILABLE',
-        `No interface has the address ${interfaceAddress}; the only one is ${host}.`,
-      )
-    }
-    const socket: DatagramSocket = {
+    const socket = new MemorySocket({
       address,
-      send: async (bytes, to) => {
-        requireOpen()
-        requireAddress(to)
-        refuseLongDatagram(bytes, to)
-        this.#carry(new Uint8Array(bytes), address, to, options.multicast?.loopback ?? true)
-      },
-      joinGroup: (group, interfaceAddress) => {
-        requireOpen()
-        requireInterface(interfaceAddress)
-        groups.add(group)
-      },
-      leaveGroup: (group) => {
-        requireOpen()
-        groups.delete(group)
-      },
-      close: async () => {
-        if (!open) return
-        open = false
+      options,
+      onDatagram,
+      carry: (bytes, to) => this.#carry(bytes, address, to, options.multicast?.loopback ?? true),
+      onClose: () => {
         this.#endpoints -= 1
         const there = this.#sockets.get(key)
-        there?.delete(bound)
+        there?.delete(socket)
         if (there?.size === 0) this.#sockets.delete(key)
       },
-    }
-    const bound: Bound = {
-      socket,
-      shared,
-      groups,
-      deliver: (bytes, from) => {
-        if (open) onDatagram(bytes, from)
-      },
-    }
+    })
     const there = this.#sockets.get(key) ?? new Set()
-    this.#sockets.set(key, there.add(bound))
+    this.#sockets.set(key, there.add(socket))
     return socket
   }
 
   /** Datagrams arrive after the sender's present turn, each receiver with a copy of its own; nobody there is no error. */
   #carry(bytes: Uint8Array, from: Address, to: Address, loopback: boolean): void {
-    const receivers: Bound[] = []
-    if (isMulticast(to.host)) {
-      for (const there of this.#sockets.values()) {
-        for (const bound of there) {
-          const { host, port } = bound.socket.address
-          const reached = port === to.port && bound.groups.has(to.host) && (loopback || host !== from.host)
-          if (reached) receivers.push(bound)
-        }
-      }
-    } else {
-      // Of several sockets that share an address the one bound last receives unicast, as on Linux.
-      const last = [...(this.#sockets.get(formatAddress(to)) ?? [])].at(-1)
-      if (last !== undefined) receivers.push(last)
+    for (const receiver of this.#receivers(from, to, loopback)) {
+      queueMicrotask(() => receiver.deliver(new Uint8Array(bytes), from))
     }
-    for (const receiver of receivers) queueMicrotask(() => receiver.deliver(new Uint8Array(bytes), from))
+  }
+
+  #receivers(from: Address, to: Address, loopback: boolean): MemorySocket[] {
+    if (isMulticast(to.host)) {
+      return this.#at(to.port).filter((one) => one.isIn(to.host) && (loopback || one.address.host !== from.host))
+    }
+    if (to.host === '255.255.255.255') return this.#at(to.port).filter((one) => one.hearsBroadcasts)
+    // Of several sockets that share an address the one bound last receives unicast, as on Linux.
+    return [...(this.#sockets.get(formatAddress(to)) ?? [])].slice(-1)
+  }
+
+  #at(port: number): MemorySocket[] {
+    return [...this.#sockets.values()].flatMap((there) => [...there].filter(({ address }) => address.port === port))
   }
 
   /** The wildcard addresses mean the host itself: here every host has one interface. */
   #claim(host: string, wanted: Address, taken: (key: string) => boolean): Address {
     requireAddress({ host: wanted.host, port: wanted.port }, true)
-    if (wanted.host !== host && wanted.host !== '0.0.0.0' && wanted.host !== '::') {
+    const isWhole = isWildcard(wanted.host) && familyOf(wanted.host) === familyOf(host)
+    if (wanted.host !== host && !isWhole) {
       throw new TransportError('ADDRESS_NOT_AVAILABLE', `This host is ${host}, not ${wanted.host}.`, {
         address: wanted,
       })
@@ -206,9 +186,4 @@ export class MemoryNetwork {
     this.#nextPort = port === LAST_PORT ? FIRST_EPHEMERAL_PORT : port + 1
     return port
   }
-}
-
-function isMulticast(host: string): boolean {
-  const first = Number.parseInt(host, 10)
-  return host.includes(':') ? host.toLowerCase().startsWith('ff') : first >= 224 && first <= 239
 }

@@ -8,8 +8,11 @@ export class Meter {
   readonly #clock: { now(): number }
   readonly #onValve: () => void
   readonly #startedAt: number
-  readonly #buckets = new Float64Array(BUCKETS)
+  /** Bytes of the last slots but the present one, by slot modulo {@link BUCKETS}; absent while there are none. */
+  #buckets: number[] | undefined
   #slot: number
+  /** Bytes of the present slot. */
+  #current = 0
   #bytes = 0
   #lastActivityAt: number
   #paused = false
@@ -32,8 +35,8 @@ export class Meter {
   get bytesPerSecond(): number {
     const now = this.#clock.now()
     this.#turn(now)
-    let sum = 0
-    for (const bucket of this.#buckets) sum += bucket
+    let sum = this.#current
+    for (const bucket of this.#buckets ?? []) sum += bucket
     // The newest bucket is still filling: the window reaches back to the start of the oldest one.
     const covered = Math.min(now - this.#startedAt, WINDOW_MS - BUCKET_MS + (now % BUCKET_MS))
     return (sum * 1000) / Math.max(covered, BUCKET_MS)
@@ -65,8 +68,7 @@ export class Meter {
   record(bytes: number): void {
     const now = this.#clock.now()
     this.#turn(now)
-    const index = this.#slot % BUCKETS
-    this.#buckets[index] = (this.#buckets[index] ?? 0) + bytes
+    this.#current += bytes
     this.#bytes += bytes
     this.#lastActivityAt = now
   }
@@ -75,8 +77,15 @@ export class Meter {
     const slot = Math.floor(now / BUCKET_MS)
     const passed = slot - this.#slot
     if (passed <= 0) return
-    if (passed >= BUCKETS) this.#buckets.fill(0)
-    else for (let step = 1; step <= passed; step += 1) this.#buckets[(this.#slot + step) % BUCKETS] = 0
+    if (passed >= BUCKETS) {
+      // Most connections only ever see a ping and its answer: for them there is nothing to keep.
+      this.#buckets = undefined
+    } else {
+      this.#buckets ??= new Array<number>(BUCKETS).fill(0)
+      this.#buckets[this.#slot % BUCKETS] = this.#current
+      for (let step = 1; step <= passed; step += 1) this.#buckets[(this.#slot + step) % BUCKETS] = 0
+    }
+    this.#current = 0
     this.#slot = slot
   }
 }

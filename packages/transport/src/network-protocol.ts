@@ -9,6 +9,7 @@ import type { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { PeerId } from '@pc/identity'
 import type { Address } from './address.js'
+import type { TransportError } from './errors.js'
 
 /** A reliable stream of bytes whose other end has proved its key. Whoever receives it owns it and must destroy it. */
 export interface SecureStream {
@@ -24,6 +25,11 @@ export interface SecureStream {
   readonly localAddress: Address
   /** True on the side that called `connect`. */
   readonly dialled: boolean
+  /**
+   * 32 bytes that both ends have, and nobody between them nor any other stream: for TLS the exporter of RFC 9266. On networks with
+   * a secret HELLO proves with it that the members at both ends speak over this very stream; without it none is accepted there.
+   */
+  readonly channelBinding?: Uint8Array | undefined
 }
 
 /** A listening socket. */
@@ -38,24 +44,38 @@ export interface StreamListener {
 export interface DatagramSocket {
   /** Where it is bound; never port 0. */
   readonly address: Address
+  /** Bytes that were taken and that the machine has no room for yet. */
+  readonly sendQueueBytes: number
+  /** Datagrams taken by `post` or `send` that failed afterwards; grows only. */
+  readonly sendErrors: number
+  /** What the machine gave of `BindOptions.receiveBufferBytes`, in its own count: Linux doubles it for its book-keeping. */
+  readonly receiveBufferBytes: number
+  /**
+   * Takes the datagram and returns at once; `bytes` must not change any more. False, and nothing was taken, when the send queue is
+   * full (256 KiB, or 8,192 datagrams in one turn; back off for 10 ms) and when the socket is closed. Never throws: whatever else is
+   * wrong with a datagram is counted, and told to `BindOptions.onSendError` once the present turn is over.
+   */
+  post(bytes: Uint8Array, to: Address): boolean
   /**
    * Resolves when the machine has taken the datagram, which says nothing about its arrival. `bytes` must not change before.
-   * @throws TransportError DATAGRAM_TOO_LARGE (over 1,200 bytes), DATAGRAM_DROPPED, UNREACHABLE, SOCKET_CLOSED …
+   * @throws TransportError DATAGRAM_TOO_LARGE (over 1,200 bytes), DATAGRAM_DROPPED, UNREACHABLE, BROADCAST_NOT_ALLOWED, SOCKET_CLOSED …
    */
   send(bytes: Uint8Array, to: Address): Promise<void>
   /**
-   * Receives what is sent to `group` on the interface that has `interfaceAddress`. Joining twice is no error.
-   * @throws TransportError ADDRESS_NOT_AVAILABLE when no interface has that address
+   * Receives what is sent to `group` on the interface that has `interfaceAddress`; for IPv6 a scope alone names it too (`::%eth0`).
+   * Joining twice is no error.
+   * @throws TransportError ADDRESS_INVALID, ADDRESS_NOT_AVAILABLE when there is no such interface, GROUP_NOT_HEARD on a socket that is bound to one
+   * address: most systems deliver no multicast there
    */
   joinGroup(group: string, interfaceAddress: string): void
-  /** Undoes {@link DatagramSocket.joinGroup}; leaving a group that was not joined is no error. */
+  /** Undoes {@link DatagramSocket.joinGroup}; leaving a group that was not joined, or whose interface has gone, is no error. */
   leaveGroup(group: string, interfaceAddress: string): void
-  /** Idempotent. Nothing is delivered after the call. */
+  /** Idempotent. After the call nothing is delivered or reported any more, and what waits to be sent is dropped. */
   close(): Promise<void>
 }
 
 export interface BindOptions {
-  /** IP literal of an interface, or `0.0.0.0` / `::` for all of them. */
+  /** IP literal of an interface (a link-local one with its scope), or `0.0.0.0` / `::` for all of them, of that family alone. */
   host: string
   /** 0 takes any free port. */
   port: number
@@ -66,13 +86,25 @@ export interface BindOptions {
   shareAddress?: boolean
   /** How multicast leaves this socket. Without it the machine chooses an interface. */
   multicast?: {
-    /** The address of the interface that multicast is sent from; for IPv6 with its scope (`::%eth0`). */
+    /** The address of the interface that multicast is sent from; for IPv6 a scope alone will do (`::%eth0`). */
     interfaceAddress: string
     /** Hops; 1 stays on the local network. @default 1 */
     ttl?: number
-    /** Whether sockets on this machine receive it too; the loopback interface returns it in any case. @default true */
+    /**
+     * Whether sockets on this machine receive it too; the loopback interface returns it in any case. On Windows it says instead
+     * whether this socket receives what is sent on this machine. @default true
+     */
     loopback?: boolean
   }
+  /**
+   * Lets the socket send to `255.255.255.255` and to the broadcast addresses of its interfaces. IPv4 only; they are received by
+   * sockets bound to `0.0.0.0`, whatever they chose here. @default false
+   */
+  broadcast?: boolean
+  /** What may wait in the kernel to be read. Asked for; the machine may give less. @default 4194304 */
+  receiveBufferBytes?: number
+  /** Told of each datagram taken by `post` that failed afterwards. */
+  onSendError?: (error: TransportError, to: Address) => void
   signal?: AbortSignal
 }
 
@@ -101,7 +133,7 @@ export interface NetworkProtocol {
   readonly name: string
   /** The interfaces of the machine it runs on, as `os.networkInterfaces()` lists them. @default those of this machine */
   interfaces?(): ReturnType<typeof networkInterfaces>
-  /** @throws TransportError CONNECTION_REFUSED, UNREACHABLE, CONNECT_TIMEOUT, HANDSHAKE_*, BAD_CERTIFICATE, WRONG_PEER, SELF_DIALLED */
+  /** @throws TransportError CONNECTION_REFUSED, UNREACHABLE, CONNECT_TIMEOUT, HANDSHAKE_*, NOT_ADMITTED, BAD_CERTIFICATE, WRONG_PEER, SELF_DIALLED */
   connect(address: Address, options?: ConnectOptions): Promise<SecureStream>
   /** @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED */
   listen(address: Address, onStream: StreamHandler, options?: ListenOptions): Promise<StreamListener>

@@ -45,6 +45,7 @@ interface Link {
   readonly number: number
   readonly connection: Connection
   readonly keepAlive: KeepAlive
+  readonly wake: () => void
   timer: unknown
   retireTimer: unknown
   /** It is being ended politely: let it. */
@@ -56,7 +57,11 @@ interface Link {
 interface Ping {
   readonly sentAt: number
   readonly link: number
-  readonly settle: (ms: number | undefined, error?: unknown) => void
+  readonly timer: unknown
+  /** Ends the wait for the caller's signal. */
+  readonly leave: () => void
+  readonly resolve: (ms: number) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** A ping that {@link PairState} asked for. */
@@ -162,23 +167,29 @@ export class Pair implements ControlConnection {
     return new Promise((resolve, reject) => {
       const { clock } = this.#options
       const id = this.nextId()
-      const settle = (ms: number | undefined, error?: unknown): void => {
-        this.#pings.delete(id)
-        clock.clearTimeout(timer)
-        leave()
-        if (ms === undefined) reject(error)
-        else resolve(ms)
-      }
-      const leave = whenAborted(signal, () => settle(undefined, signal?.reason))
-      const timer = clock.setTimeout(() => {
-        settle(
-          undefined,
-          new TransportError('PING_TIMEOUT', `${this.peer.short} did not answer within ${timeoutMs} ms.`),
-        )
-      }, timeoutMs)
-      this.#pings.set(id, { sentAt: clock.now(), link: current.number, settle })
-      current.connection.send({ header: PING_HEADER, id, body: null }).catch((error) => settle(undefined, error))
+      const leave = whenAborted(signal, () => this.#failPing(id, signal?.reason))
+      const timer = clock.setTimeout(() => this.#failPing(id, this.#pingTimeout(timeoutMs)), timeoutMs)
+      this.#pings.set(id, { sentAt: clock.now(), link: current.number, timer, leave, resolve, reject })
+      current.connection.send({ header: PING_HEADER, id, body: null }).catch((error) => this.#failPing(id, error))
     })
+  }
+
+  /** Ends its wait, whatever for; undefined if it is over already. */
+  #takePing(id: number): Ping | undefined {
+    const ping = this.#pings.get(id)
+    if (ping === undefined) return undefined
+    this.#pings.delete(id)
+    this.#options.clock.clearTimeout(ping.timer)
+    ping.leave()
+    return ping
+  }
+
+  #failPing(id: number, error: unknown): void {
+    this.#takePing(id)?.reject(error)
+  }
+
+  #pingTimeout(timeoutMs: number): TransportError {
+    return new TransportError('PING_TIMEOUT', `${this.peer.short} did not answer within ${timeoutMs} ms.`)
   }
 
   /** The dial that was under way is over: it has become one of our streams, or the other side has refused it. */
@@ -200,6 +211,7 @@ export class Pair implements ControlConnection {
       number: this.#linkCount,
       connection,
       keepAlive: new KeepAlive(connection.dialled, clock.now()),
+      wake: () => this.#onWake(link),
       timer: undefined,
       retireTimer: undefined,
       ending: false,
@@ -284,7 +296,7 @@ export class Pair implements ControlConnection {
       case PING_HEADER:
         // No room means that the peer does not read its answers: its loss.
         link.connection.send({ header: PONG_HEADER, id, body: null }).catch((error: Error) => {
-          this.#options.logger.debug({ err: error, peer: this.peer.short }, 'a ping stays unanswered')
+          this.#options.logger.debug({ err: error, peer: this.peer }, 'a ping stays unanswered')
         })
         break
       case PONG_HEADER:
@@ -309,6 +321,11 @@ export class Pair implements ControlConnection {
   }
 
   #onPong(link: Link, id: number): void {
+    const { sender, receiver } = link.connection
+    if (!link.ending && link.keepAlive.answered(receiver.lastActivityAt, sender.lastActivityAt)) {
+      this.#options.clock.clearTimeout(link.timer)
+      this.#schedule(link)
+    }
     if (this.#probe?.pingId === id && this.#probe.link === link.number) {
       this.#feed({ type: 'pong', link: link.number, probe: this.#probe.number })
       return
@@ -316,7 +333,7 @@ export class Pair implements ControlConnection {
     const ping = this.#pings.get(id)
     if (ping === undefined || ping.link !== link.number) return
     const ms = this.#options.clock.now() - ping.sentAt
-    ping.settle(ms)
+    this.#takePing(id)?.resolve(ms)
     this.#options.onRoundTrip(this, ms)
   }
 
@@ -330,13 +347,13 @@ export class Pair implements ControlConnection {
   /** A ping that cannot be sent needs no care: the stream is closed, or so full that bytes keep coming or time runs out. */
   #sendPing(link: Link, id: number): void {
     link.connection.send({ header: PING_HEADER, id, body: null }).catch((error: Error) => {
-      this.#options.logger.debug({ err: error, peer: this.peer.short }, 'a ping could not be sent')
+      this.#options.logger.debug({ err: error, peer: this.peer }, 'a ping could not be sent')
     })
   }
 
   #schedule(link: Link): void {
     const { clock } = this.#options
-    link.timer = clock.setTimeout(() => this.#onWake(link), Math.max(0, link.keepAlive.dueAt - clock.now()))
+    link.timer = clock.setTimeout(link.wake, Math.max(0, link.keepAlive.dueAt - clock.now()))
   }
 
   #onWake(link: Link): void {
@@ -358,8 +375,8 @@ export class Pair implements ControlConnection {
     clock.clearTimeout(link.timer)
     clock.clearTimeout(link.retireTimer)
     this.#links.delete(link.number)
-    for (const ping of [...this.#pings.values()]) {
-      if (ping.link === link.number) ping.settle(undefined, this.#closedError())
+    for (const [id, ping] of [...this.#pings]) {
+      if (ping.link === link.number) this.#failPing(id, this.#closedError())
     }
     this.#feed({ type: 'ended', link: link.number }, reason)
   }
@@ -404,7 +421,7 @@ export class Pair implements ControlConnection {
     this.#current = undefined
     this.#held.clear()
     this.#watchHold()
-    for (const ping of [...this.#pings.values()]) ping.settle(undefined, this.#closedError())
+    for (const id of [...this.#pings.keys()]) this.#failPing(id, this.#closedError())
     this.#resolveClosed(reason)
     this.#options.onDown(this, reason)
   }

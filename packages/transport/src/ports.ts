@@ -32,6 +32,8 @@ export interface Logger {
   warn(fields: object, message?: string): void
   error(fields: object, message?: string): void
   child(bindings: object): Logger
+  /** Whether lines of a level are written at all; a logger without it writes everything. */
+  isLevelEnabled?(level: string): boolean
 }
 
 /** The clock of this machine. */
@@ -58,4 +60,5 @@ export const silentLogger: Logger = {
   warn: ignore,
   error: ignore,
   child: () => silentLogger,
+  isLevelEnabled: () => false,
 }

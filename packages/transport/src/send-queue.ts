@@ -3,6 +3,8 @@ import type { Meter } from './meter.js'
 
 /** Frames of one tick are joined up to this size: copying more costs more than one more write. */
 const JOIN_UP_TO = 65_536
+/** A frame up to this size is copied into Node's pool: to give the stream a small array itself, V8 has to move it out of its heap. */
+const POOL_UP_TO = 1_024
 
 const DONE: Promise<void> = Promise.resolve()
 
@@ -31,7 +33,9 @@ export class SendQueue {
 
   /** Resolves at once while there is room, and otherwise when the stream has caught up. */
   push(frame: Uint8Array): Promise<void> {
-    this.#frames.push(frame)
+    // Most often the only one, and an array that grows makes room for many.
+    if (this.#frames.length === 0) this.#frames = [frame]
+    else this.#frames.push(frame)
     this.#bytes += frame.length
     this.flushSoon()
     return this.bytes < this.#duplex.writableHighWaterMark ? DONE : this.#whenDrained()
@@ -77,7 +81,7 @@ export class SendQueue {
   #write(frames: Uint8Array[], bytes: number): void {
     const [first] = frames
     if (first !== undefined && frames.length === 1) {
-      this.#duplex.write(first)
+      this.#duplex.write(bytes <= POOL_UP_TO ? Buffer.from(first) : first)
     } else if (bytes <= JOIN_UP_TO) {
       this.#duplex.write(Buffer.concat(frames, bytes))
     } else {

@@ -122,6 +122,50 @@ describe('the shared port of TCP and UDP', () => {
     await expect(discovery).rejects.toMatchObject({ code: 'ADDRESS_INVALID' })
   })
 
+  it('leaves out optional hosts that cannot be listened on, but not the last, and not where only the port is taken', async () => {
+    const { protocol, isFree } = machine()
+    const missing = '10.9.9.9'
+    const optionalHosts = new Set([missing])
+    const shared = await listenOnSharedPort(protocol, [HOST, missing], nothing, { optionalHosts })
+    expect(shared.listeners.map(({ address }) => address.host)).toEqual([HOST])
+    expect(shared.sockets.map(({ address }) => address.host)).toEqual([HOST])
+    await shared.close()
+    const alone = listenOnSharedPort(protocol, [missing], nothing, { optionalHosts })
+    await expect(alone).rejects.toMatchObject({ code: 'ADDRESS_NOT_AVAILABLE' })
+
+    const blocker = await protocol.listen({ host: HOST, port: 3485 }, () => {})
+    const both = new Set([HOST, missing])
+    const next = await listenOnSharedPort(protocol, [HOST, missing], nothing, { optionalHosts: both })
+    expect(next.port).toBe(3487)
+    await Promise.all([blocker.close(), next.close()])
+    expect(await isFree(3485)).toBe(true)
+  })
+
+  it('takes TCP and UDP of an optional host together, or nothing of it', async () => {
+    const { protocol, isFree } = machine()
+    const missing = '10.9.9.9'
+    let closed = 0
+    const half: NetworkProtocol = {
+      ...protocol,
+      bind: async (options, onDatagram) => {
+        if (options.host !== missing) return protocol.bind(options, onDatagram)
+        const socket = await protocol.bind({ ...options, host: HOST, port: 9 }, onDatagram)
+        return Object.assign(Object.create(socket) as DatagramSocket, {
+          address: { host: missing, port: options.port },
+          close: () => {
+            closed += 1
+            return socket.close()
+          },
+        })
+      },
+    }
+    const shared = await listenOnSharedPort(half, [HOST, missing], nothing, { optionalHosts: new Set([missing]) })
+    expect(shared.sockets).toHaveLength(1)
+    expect(closed).toBe(1)
+    expect(await isFree(9)).toBe(true)
+    await shared.close()
+  })
+
   it('gives everything back when the signal aborts', async () => {
     const { protocol, isFree } = machine()
     const controller = new AbortController()

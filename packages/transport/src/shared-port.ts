@@ -20,13 +20,18 @@ export interface SharedPortHandlers {
 export interface SharedPortOptions {
   /** @default PEER_PORTS */
   ports?: readonly number[]
+  /**
+   * Those of the hosts that are left out when this machine cannot listen there now; at least one host must be left. An IPv6 address is
+   * listed, and cannot be used, while the machine still looks whether somebody else has it.
+   */
+  optionalHosts?: ReadonlySet<string>
   signal?: AbortSignal
 }
 
 /** One number for TCP and UDP on every host that was asked for. */
 export interface SharedPort {
   readonly port: number
-  /** In the order of the hosts. */
+  /** In the order of the hosts, without those that were left out. */
   readonly sockets: readonly DatagramSocket[]
   readonly listeners: readonly StreamListener[]
   /** Closes all of them; streams that were handed over stay. Idempotent. */
@@ -42,7 +47,7 @@ export async function listenOnSharedPort(
   protocol: NetworkProtocol,
   hosts: readonly string[],
   handlers: SharedPortHandlers,
-  { ports = PEER_PORTS, signal }: SharedPortOptions = {},
+  { ports = PEER_PORTS, optionalHosts = new Set(), signal }: SharedPortOptions = {},
 ): Promise<SharedPort> {
   if (hosts.length === 0 || ports.includes(DISCOVERY_PORT)) {
     throw new TransportError(
@@ -53,7 +58,7 @@ export async function listenOnSharedPort(
   let last: unknown
   for (const wanted of ports) {
     for (let tries = wanted === 0 ? TRIES_FOR_ANY_PORT : 1; tries > 0; tries -= 1) {
-      const attempt = new Attempt(protocol, handlers)
+      const attempt = new Attempt(protocol, handlers, optionalHosts)
       try {
         return await attempt.open(hosts, wanted, signal)
       } catch (error) {
@@ -73,33 +78,30 @@ export async function listenOnSharedPort(
 class Attempt {
   readonly #protocol: NetworkProtocol
   readonly #handlers: SharedPortHandlers
+  readonly #optional: ReadonlySet<string>
   readonly #sockets: DatagramSocket[] = []
   readonly #listeners: StreamListener[] = []
   #complete = false
   #closing: Promise<void> | undefined
 
-  constructor(protocol: NetworkProtocol, handlers: SharedPortHandlers) {
+  constructor(protocol: NetworkProtocol, handlers: SharedPortHandlers, optional: ReadonlySet<string>) {
     this.#protocol = protocol
     this.#handlers = handlers
+    this.#optional = optional
   }
 
   async open(hosts: readonly string[], wanted: number, signal: AbortSignal | undefined): Promise<SharedPort> {
-    const pass = signal === undefined ? {} : { signal }
     let port = wanted
+    let leftOut: unknown
     for (const host of hosts) {
-      let socket: DatagramSocket | undefined
-      socket = await this.#protocol.bind({ host, port, ...pass }, (bytes, from) => {
-        if (this.#complete && socket !== undefined) this.#handlers.onDatagram(bytes, from, socket)
-      })
-      this.#sockets.push(socket)
-      port = socket.address.port
-      if (port === DISCOVERY_PORT) {
-        throw new TransportError('ADDRESS_IN_USE', `Port ${DISCOVERY_PORT} belongs to discovery.`, {
-          address: { host, port },
-        })
+      try {
+        port = await this.#openAt(host, port, signal)
+      } catch (error) {
+        if (signal?.aborted || !this.#optional.has(host) || PORT_TAKEN.has(errorCode(error) ?? '')) throw error
+        leftOut = error
       }
-      this.#listeners.push(await this.#protocol.listen({ host, port }, (stream) => this.#onStream(stream), pass))
     }
+    if (this.#listeners.length === 0) throw leftOut
     this.#complete = true
     return { port, sockets: this.#sockets, listeners: this.#listeners, close: () => this.close() }
   }
@@ -108,6 +110,30 @@ class Attempt {
     this.#complete = false
     this.#closing ??= Promise.all([...this.#listeners, ...this.#sockets].map((one) => one.close())).then(() => {})
     return this.#closing
+  }
+
+  /** Both or neither. Returns the port. */
+  async #openAt(host: string, wanted: number, signal: AbortSignal | undefined): Promise<number> {
+    const pass = signal === undefined ? {} : { signal }
+    let own: DatagramSocket | undefined
+    const socket = await this.#protocol.bind({ host, port: wanted, ...pass }, (bytes, from) => {
+      if (this.#complete && own !== undefined) this.#handlers.onDatagram(bytes, from, own)
+    })
+    own = socket
+    try {
+      const { port } = socket.address
+      if (port === DISCOVERY_PORT) {
+        throw new TransportError('ADDRESS_IN_USE', `Port ${DISCOVERY_PORT} belongs to discovery.`, {
+          address: { host, port },
+        })
+      }
+      this.#listeners.push(await this.#protocol.listen({ host, port }, (stream) => this.#onStream(stream), pass))
+      this.#sockets.push(socket)
+      return port
+    } catch (error) {
+      await socket.close()
+      throw error
+    }
   }
 
   #onStream(stream: Parameters<StreamHandler>[0]): void {

@@ -1,12 +1,20 @@
-import type { Identity } from '@pc/identity'
+import type { Identity, Network } from '@pc/identity'
+import { Admissions } from './admission.js'
 import type { NetworkProtocol } from './network-protocol.js'
-import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
+import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
 import { connectTls } from './tls-connect.js'
 import { createTlsContext, HANDSHAKE_TIMEOUT_MS } from './tls-context.js'
 import { type StreamCounters, TlsListener } from './tls-listener.js'
 import { bindUdp } from './udp-socket.js'
 
 export interface SystemProtocolOptions {
+  /**
+   * The network of the peer. If it has a secret, every connection starts with a proof of both sides that they know it, and whoever
+   * does not gets no byte of TLS. @default an open network
+   */
+  network?: Pick<Network, 'hasSecret' | 'prove' | 'verifyProof'>
+  /** Only challenges are drawn from it; TLS has randomness of its own. @default systemRandom */
+  random?: Random
   /** @default systemClock */
   clock?: Clock
   /** @default silentLogger */
@@ -27,14 +35,22 @@ export interface SystemProtocol extends NetworkProtocol {
 /** TLS 1.3 and UDP of this machine, for the peer `identity`. Opens nothing by itself, so there is nothing to close. */
 export function systemProtocol(identity: Identity, options: SystemProtocolOptions = {}): SystemProtocol {
   const { clock = systemClock, logger = silentLogger, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
-  const { maxHandshakes, maxHandshakesPerAddress } = options
+  const { network, random = systemRandom, maxHandshakes, maxHandshakesPerAddress } = options
   const context = createTlsContext(identity)
-  const counters: StreamCounters = { accepted: 0, handshakesRefused: 0, handshakesFailed: 0, handshakesTimedOut: 0 }
+  const admissions = network?.hasSecret ? new Admissions(network, random) : undefined
+  const counters: StreamCounters = {
+    accepted: 0,
+    handshakesRefused: 0,
+    handshakesFailed: 0,
+    handshakesTimedOut: 0,
+    notAdmitted: 0,
+  }
   const listenerOptions = {
     context,
     clock,
     logger,
     counters,
+    admissions,
     handshakeTimeoutMs,
     maxHandshakes,
     maxHandshakesPerAddress,
@@ -43,7 +59,7 @@ export function systemProtocol(identity: Identity, options: SystemProtocolOption
     name: 'system',
     counters,
     connect: (address, connectOptions) =>
-      connectTls(context, address, clock, { timeoutMs: handshakeTimeoutMs, ...connectOptions }),
+      connectTls({ context, admissions, clock }, address, { timeoutMs: handshakeTimeoutMs, ...connectOptions }),
     listen: (address, onStream, listenOptions) => TlsListener.listen(address, onStream, listenerOptions, listenOptions),
     bind: (bindOptions, onDatagram) => bindUdp(bindOptions, onDatagram, logger),
   }

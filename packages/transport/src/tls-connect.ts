@@ -1,10 +1,15 @@
-import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { type Address, formatAddress, requireAddress } from './address.js'
+import type { AdmissionFault, Admissions } from './admission.js'
+import { exchangeAdmission } from './admission-exchange.js'
+import { selfDialled } from './checks.js'
 import { fromSystemError, TransportError } from './errors.js'
 import { lookupLiteral } from './lookup-literal.js'
 import type { ConnectOptions, SecureStream } from './network-protocol.js'
 import type { Clock } from './ports.js'
 import {
+  channelBindingOf,
   HANDSHAKE_TIMEOUT_MS,
   provedPeer,
   STREAM_HIGH_WATER_MARK,
@@ -13,18 +18,26 @@ import {
   type TlsContext,
 } from './tls-context.js'
 
+export interface TlsDialOptions {
+  readonly context: TlsContext
+  /** On a network with a secret. */
+  readonly admissions: Admissions | undefined
+  readonly clock: Clock
+}
+
 /** Dials and proves. The one exit is `settle`: it stops the timer and the signal, and destroys the socket unless it is handed over. */
 export async function connectTls(
-  { identity, secureContext }: TlsContext,
+  { context, admissions, clock }: TlsDialOptions,
   address: Address,
-  clock: Clock,
   { expect, timeoutMs = HANDSHAKE_TIMEOUT_MS, signal }: ConnectOptions = {},
 ): Promise<SecureStream> {
   signal?.throwIfAborted()
   requireAddress(address)
   const where = formatAddress(address)
   return new Promise((resolve, reject) => {
-    const socket = connect(dialOptions(secureContext, address))
+    const raw = dial(address)
+    const admission = admissions?.dialling()
+    let socket: TLSSocket | undefined
     let connected = false
     let settled = false
 
@@ -34,7 +47,9 @@ export async function connectTls(
       clock.clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       if (stream === undefined) {
-        socket.destroy()
+        // TLS first: once it is gone, nothing that it has written in memory can follow.
+        socket?.destroy()
+        raw.destroy()
         reject(error)
       } else {
         resolve(stream)
@@ -44,43 +59,69 @@ export async function connectTls(
     const timer = clock.setTimeout(() => settle(timeoutError(connected, timeoutMs, address)), timeoutMs)
     signal?.addEventListener('abort', onAbort)
 
-    socket.once('connect', () => {
-      connected = true
-      socket.setNoDelay(true)
-      socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS)
-    })
-    socket.once('secureConnect', () => {
-      // Everything in this turn: see provedPeer.
+    const startTls = (): void => {
+      socket = connect(tlsOptions(context, raw))
+      socket.once('secureConnect', onSecure)
+      // Stays for the life of the socket, so that an error before the owner listens does not end the process.
+      socket.on('error', (error) => settle(handshakeError(error, address)))
+      socket.once('close', onClose)
+    }
+    const onAdmission = (fault: AdmissionFault | undefined): void => {
       if (settled) return
+      if (fault === undefined) startTls()
+      else settle(fault === 'own-challenge' ? selfDialled(address) : notAdmitted(fault, address))
+    }
+    const onSecure = (): void => {
+      // Everything in this turn: see provedPeer.
+      if (settled || socket === undefined) return
       try {
         settle(undefined, {
           duplex: socket,
-          remoteId: provedPeer(socket, identity.id, address, expect),
+          remoteId: provedPeer(socket, context.identity.id, address, expect),
           remoteAddress: address,
           localAddress: localAddressOf(socket),
           dialled: true,
+          channelBinding: channelBindingOf(socket),
         })
       } catch (error) {
         settle(error)
       }
+    }
+    const brokenOff = (error?: Error): TransportError =>
+      admission?.answered ? notAdmitted('ended', address, error) : handshakeError(error, address)
+    const onClose = (): void => settle(brokenOff())
+
+    raw.once('connect', () => {
+      connected = true
+      if (settled) return
+      if (admission === undefined) startTls()
+      else exchangeAdmission(raw, admission, onAdmission)
     })
-    // Stays for the life of the socket, so that an error before the owner listens does not end the process.
-    socket.on('error', (error) => {
-      settle(connected ? handshakeError(error, address) : fromSystemError(error, `connect to ${where}`, address))
+    raw.on('error', (error) => {
+      settle(connected ? brokenOff(error) : fromSystemError(error, `connect to ${where}`, address))
     })
-    socket.once('close', () => settle(handshakeError(undefined, address)))
+    raw.once('close', onClose)
   })
 }
 
-function dialOptions(secureContext: SecureContext, address: Address): ConnectionOptions {
+function dial({ host, port }: Address): Socket {
+  return connectTcp({
+    host,
+    port,
+    lookup: lookupLiteral,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+  })
+}
+
+function tlsOptions({ secureContext }: TlsContext, socket: Socket): ConnectionOptions {
   const options: ConnectionOptions & { highWaterMark: number } = {
     ...TLS_OPTIONS,
     secureContext,
-    host: address.host,
-    port: address.port,
+    socket,
     // An IP literal is no server name (RFC 6066 §3), and a peer's name is nobody else's business.
     servername: '',
-    lookup: lookupLiteral,
     highWaterMark: STREAM_HIGH_WATER_MARK,
   }
   return options
@@ -97,6 +138,14 @@ function timeoutError(connected: boolean, timeoutMs: number, address: Address): 
         address,
       })
     : new TransportError('CONNECT_TIMEOUT', `${where} did not answer within ${timeoutMs} ms.`, { address })
+}
+
+function notAdmitted(fault: AdmissionFault | 'ended', address: Address, cause?: Error): TransportError {
+  return new TransportError(
+    'NOT_ADMITTED',
+    `${formatAddress(address)} did not prove that it knows the secret of this network (${fault}); compare the secrets.`,
+    { cause, address },
+  )
 }
 
 function handshakeError(cause: Error | undefined, address: Address): TransportError {

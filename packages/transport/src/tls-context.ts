@@ -15,6 +15,8 @@ export const ALPN = 'pc/1'
 export const STREAM_HIGH_WATER_MARK = 65_536
 /** The kernel probes a silent connection after this many milliseconds; the pings of the control connection are faster. */
 export const TCP_KEEP_ALIVE_MS = 30_000
+const CHANNEL_BINDING_LABEL = 'EXPORTER-Channel-Binding'
+const CHANNEL_BINDING_BYTES = 32
 /** For TCP connection and handshake together; an honest peer in the same network needs milliseconds. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000
 
@@ -65,6 +67,11 @@ export function provedPeer(socket: TLSSocket, own: PeerId, address: Address, exp
   const proved = peerOf(socket, address)
   refuseWrongPeer(own, proved, address, expect)
   return proved
+}
+
+/** RFC 9266: 32 bytes that both ends of this TLS connection have, and nobody else. After the handshake. */
+export function channelBindingOf(socket: TLSSocket): Uint8Array {
+  return new Uint8Array(socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Buffer.alloc(0)))
 }
 
 function peerOf(socket: TLSSocket, address: Address): PeerId {

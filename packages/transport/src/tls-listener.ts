@@ -2,11 +2,20 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { type Address, formatAddress, requireAddress } from './address.js'
+import type { Admissions } from './admission.js'
+import { exchangeAdmission } from './admission-exchange.js'
 import { fromSystemError } from './errors.js'
 import { HandshakeSlots } from './handshake-slots.js'
 import type { ListenOptions, StreamHandler, StreamListener } from './network-protocol.js'
 import type { Clock, Logger } from './ports.js'
-import { provedPeer, STREAM_HIGH_WATER_MARK, TCP_KEEP_ALIVE_MS, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+import {
+  channelBindingOf,
+  provedPeer,
+  STREAM_HIGH_WATER_MARK,
+  TCP_KEEP_ALIVE_MS,
+  TLS_OPTIONS,
+  type TlsContext,
+} from './tls-context.js'
 
 /** Connections waiting in the kernel. */
 const BACKLOG = 128
@@ -21,6 +30,8 @@ export interface StreamCounters {
   handshakesFailed: number
   /** Handshakes cut by the deadline. */
   handshakesTimedOut: number
+  /** Connections of others that did not prove, before TLS, that they know the secret of the network. */
+  notAdmitted: number
 }
 
 export interface TlsListenerOptions {
@@ -28,6 +39,8 @@ export interface TlsListenerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly counters: StreamCounters
+  /** On a network with a secret. */
+  readonly admissions: Admissions | undefined
   readonly handshakeTimeoutMs: number
   readonly maxHandshakes?: number | undefined
   readonly maxHandshakesPerAddress?: number | undefined
@@ -40,7 +53,8 @@ interface Handshake {
 }
 
 /**
- * Accepts TCP connections, lets each prove its key within the deadline, and hands over those that did. Two servers do it:
+ * Accepts TCP connections, lets each prove its key within the deadline (and before, where the network has a secret, that it knows
+ * that), and hands over those that did. Two servers do it:
  * one accepts and counts, so that excess costs no TLS state; the other never listens and only does handshakes.
  */
 export class TlsListener implements StreamListener {
@@ -155,7 +169,25 @@ export class TlsListener implements StreamListener {
     }, handshakeTimeoutMs)
     raw.once('close', end)
     this.#handshakes.set(ends, handshake)
-    this.#startTls(raw)
+    this.#admit(raw, from)
+  }
+
+  /** Before TLS, where the network has a secret. */
+  #admit(raw: Socket, from: Address): void {
+    const { admissions, counters, logger } = this.#options
+    if (admissions === undefined) {
+      this.#startTls(raw)
+      return
+    }
+    exchangeAdmission(raw, admissions.accepting(), (fault) => {
+      if (fault === undefined) {
+        this.#startTls(raw)
+        return
+      }
+      counters.notAdmitted += 1
+      logger.debug({ from, fault }, 'not admitted to the network')
+      raw.destroy()
+    })
   }
 
   /** A tls.Server takes no highWaterMark for its sockets, only the default of the moment when it makes one, which is here. */
@@ -184,8 +216,9 @@ export class TlsListener implements StreamListener {
     try {
       const remoteId = provedPeer(socket, context.identity.id, remoteAddress)
       const localAddress = { host: socket.localAddress ?? this.#address.host, port: this.#address.port }
+      const channelBinding = channelBindingOf(socket)
       counters.accepted += 1
-      this.#hand({ duplex: socket, remoteId, remoteAddress, localAddress, dialled: false })
+      this.#hand({ duplex: socket, remoteId, remoteAddress, localAddress, dialled: false, channelBinding })
     } catch (error) {
       socket.destroy()
       counters.handshakesFailed += 1
@@ -198,7 +231,7 @@ export class TlsListener implements StreamListener {
       this.#onStream(stream)
     } catch (error) {
       stream.duplex.destroy()
-      this.#options.logger.error({ peer: stream.remoteId.short, error }, 'the stream handler threw')
+      this.#options.logger.error({ peer: stream.remoteId, error }, 'the stream handler threw')
     }
   }
 }

@@ -1,40 +1,36 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { networkInterfaces } from 'node:os'
 import { type Address, formatAddress, requireAddress } from './address.js'
-import { refuseLongDatagram } from './checks.js'
-import { fromSystemError, TransportError } from './errors.js'
-import { lookupLiteral } from './lookup-literal.js'
+import { type DatagramMachine, UdpSocket } from './bound-udp-socket.js'
+import { type DatagramSocketOptions, datagramSocketOptions } from './datagram-socket-options.js'
+import { fromSystemError } from './errors.js'
 import type { BindOptions, DatagramHandler, DatagramSocket } from './network-protocol.js'
 import type { Logger } from './ports.js'
 
-/** Asked of the kernel, which may give less: bursts of a few hundred datagrams overflow the usual 200 KB. */
-const RECEIVE_BUFFER = 4_194_304
-/** Bytes waiting in Node to be sent; beyond it datagrams are dropped, as they would be a little later anyway. */
-const MAX_SEND_QUEUE = 262_144
+const THIS_MACHINE: DatagramMachine = { platform: process.platform, interfaces: networkInterfaces, createSocket }
 
 /** Opens a UDP socket. No failure of it ever becomes an unhandled `'error'`. */
 export async function bindUdp(
   options: BindOptions,
   onDatagram: DatagramHandler,
   logger: Logger,
+  machine: DatagramMachine = THIS_MACHINE,
 ): Promise<DatagramSocket> {
-  const { host, port, shareAddress = false, signal } = options
+  const { host, port, signal } = options
   signal?.throwIfAborted()
   requireAddress({ host, port }, true)
-  const socket = createSocket({
-    type: host.includes(':') ? 'udp6' : 'udp4',
-    reuseAddr: shareAddress,
-    ipv6Only: host.includes(':'),
-    lookup: lookupLiteral,
-  })
-  await bound(socket, options)
+  const plan = datagramSocketOptions(machine.platform, options, machine.interfaces())
+  const { type, reuseAddr, ipv6Only } = plan
+  const socket = machine.createSocket({ type, reuseAddr, ipv6Only, lookup: takeLiteral })
+  await bound(socket, plan, options)
   try {
-    setMulticast(socket, options)
+    configure(socket, plan)
   } catch (error) {
     socket.close()
-    throw fromSystemError(error, `send multicast from ${options.multicast?.interfaceAddress}`, { host, port })
+    throw fromSystemError(error, `set up the socket at ${formatAddress({ host, port })}`, { host, port })
   }
   const address = { host, port: socket.address().port }
-  askForReceiveBuffer(socket, address, logger)
+  askForReceiveBuffer(socket, plan, address, logger)
   socket.on('error', (error) => logger.warn({ at: formatAddress(address), error }, 'datagram socket failed'))
   socket.on('message', (bytes, from) => {
     try {
@@ -43,82 +39,19 @@ export async function bindUdp(
       logger.error({ from: from.address, error }, 'the datagram handler threw')
     }
   })
-  return new UdpSocket(socket, address)
+  return new UdpSocket(socket, address, options, logger, machine)
 }
 
-class UdpSocket implements DatagramSocket {
-  readonly address: Address
-  readonly #socket: Socket
-  #closing: Promise<void> | undefined
-
-  constructor(socket: Socket, address: Address) {
-    this.#socket = socket
-    this.address = address
-  }
-
-  async send(bytes: Uint8Array, to: Address): Promise<void> {
-    this.#requireOpen()
-    requireAddress(to)
-    refuseLongDatagram(bytes, to)
-    if (this.#socket.getSendQueueSize() > MAX_SEND_QUEUE) {
-      throw new TransportError('DATAGRAM_DROPPED', `Over ${MAX_SEND_QUEUE} bytes wait to be sent.`, { address: to })
-    }
-    await new Promise<void>((resolve, reject) => {
-      const doing = `send a datagram to ${formatAddress(to)}`
-      try {
-        this.#socket.send(bytes, to.port, to.host, (error) => {
-          if (error === null) resolve()
-          else reject(fromSystemError(error, doing, to))
-        })
-      } catch (error) {
-        reject(fromSystemError(error, doing, to))
-      }
-    })
-  }
-
-  joinGroup(group: string, interfaceAddress: string): void {
-    this.#requireOpen()
-    this.#changeGroup('addMembership', group, interfaceAddress, 'EADDRINUSE')
-  }
-
-  leaveGroup(group: string, interfaceAddress: string): void {
-    this.#requireOpen()
-    this.#changeGroup('dropMembership', group, interfaceAddress, 'EADDRNOTAVAIL')
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#socket.removeAllListeners('message')
-      this.#socket.close(resolve)
-    })
-    return this.#closing
-  }
-
-  /** `harmless` is what the system answers when there was nothing to change. */
-  #changeGroup(
-    change: 'addMembership' | 'dropMembership',
-    group: string,
-    interfaceAddress: string,
-    harmless: string,
-  ): void {
-    try {
-      this.#socket[change](group, interfaceAddress)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === harmless) return
-      const doing = `${change === 'addMembership' ? 'join' : 'leave'} ${group} on ${interfaceAddress}`
-      throw fromSystemError(error, doing, { host: interfaceAddress, port: this.address.port })
-    }
-  }
-
-  #requireOpen(): void {
-    if (this.#closing === undefined) return
-    throw new TransportError('SOCKET_CLOSED', `The socket at ${formatAddress(this.address)} was closed.`, {
-      address: this.address,
-    })
-  }
+/** Stands where Node would resolve names: every host was checked to be an IP literal before. */
+function takeLiteral(
+  host: string,
+  _options: unknown,
+  found: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  found(null, host, host.includes(':') ? 6 : 4)
 }
 
-function bound(socket: Socket, { host, port, shareAddress = false, signal }: BindOptions): Promise<void> {
+function bound(socket: Socket, plan: DatagramSocketOptions, { host, port, signal }: BindOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let settled = false
     const settle = (error?: unknown): void => {
@@ -140,20 +73,21 @@ function bound(socket: Socket, { host, port, shareAddress = false, signal }: Bin
       settle(fromSystemError(error, `bind ${formatAddress({ host, port })}`, { host, port }))
     signal?.addEventListener('abort', onAbort)
     socket.on('error', onError)
-    socket.bind({ address: host, port, exclusive: !shareAddress }, () => settle())
+    socket.bind({ address: plan.bindHost, port, exclusive: plan.exclusive }, () => settle())
   })
 }
 
-function setMulticast(socket: Socket, { multicast }: BindOptions): void {
-  if (multicast === undefined) return
-  socket.setMulticastInterface(multicast.interfaceAddress)
-  socket.setMulticastTTL(multicast.ttl ?? 1)
-  socket.setMulticastLoopback(multicast.loopback ?? true)
+function configure(socket: Socket, plan: DatagramSocketOptions): void {
+  const { broadcast, sendBufferSize, multicastInterface, multicastTtl, multicastLoopback } = plan
+  if (broadcast) socket.setBroadcast(true)
+  if (sendBufferSize !== undefined) socket.setSendBufferSize(sendBufferSize)
+  if (multicastInterface !== undefined) socket.setMulticastInterface(multicastInterface)
+  if (multicastTtl !== undefined) socket.setMulticastTTL(multicastTtl)
+  if (multicastLoopback !== undefined) socket.setMulticastLoopback(multicastLoopback)
 }
 
-/** Linux gives what it allows without a word; other systems refuse what they do not allow, so it is halved until they agree. */
-function askForReceiveBuffer(socket: Socket, address: Address, logger: Logger): void {
-  for (let size = RECEIVE_BUFFER; size > 65_536; size /= 2) {
+function askForReceiveBuffer(socket: Socket, plan: DatagramSocketOptions, address: Address, logger: Logger): void {
+  for (const size of plan.receiveBufferSizes) {
     try {
       socket.setRecvBufferSize(size)
       break
@@ -161,5 +95,5 @@ function askForReceiveBuffer(socket: Socket, address: Address, logger: Logger): 
       logger.trace({ size, error }, 'receive buffer refused')
     }
   }
-  logger.debug({ at: formatAddress(address), bytes: socket.getRecvBufferSize() }, 'datagram socket bound')
+  logger.debug({ at: formatAddress(address), receiveBufferBytes: socket.getRecvBufferSize() }, 'datagram socket bound')
 }

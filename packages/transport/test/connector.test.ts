@@ -581,7 +581,7 @@ test('a boot id of another length is refused', () => {
   const options = {
     identity: a.identity,
     protocol: a.host as never,
-    network: { keyId: 1 },
+    network: openNetwork('test'),
     record: () => expect.fail(),
     peerBook: new PeerBook(),
   }

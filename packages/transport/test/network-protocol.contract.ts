@@ -10,17 +10,26 @@ import type { Address, DatagramSocket, NetworkProtocol, SecureStream, StreamList
 export interface ProtocolPair {
   readonly one: { readonly protocol: NetworkProtocol; readonly id: PeerId; readonly host: string }
   readonly two: { readonly protocol: NetworkProtocol; readonly id: PeerId; readonly host: string }
+  /** A broadcast address that leads from `two` to itself; undefined for IPv6, which has none. */
+  readonly broadcast?: string
+  /** Whether multicast works there: over IPv6 the loopback interface of most systems has no route for it. @default true */
+  readonly multicast?: boolean
   /** Lets a promise settle: moves virtual time, or just waits for a real network. */
   settle<T>(promise: Promise<T>): Promise<T>
   close?(): Promise<void> | void
 }
 
-const GROUP = '239.1.11.11'
-/** TEST-NET-1 of RFC 5737: no interface has it. */
-const NOWHERE = '192.0.2.1'
+/** By the IP version: a group, all addresses of a machine, and an address that no interface has (RFC 5737 and 3849). */
+const V4 = { group: '239.1.11.11', everywhere: '0.0.0.0', nowhere: '192.0.2.1', elsewhere: '::1' }
+const V6 = { group: 'ff12::7063', everywhere: '::', nowhere: '2001:db8::1', elsewhere: '127.0.0.1' }
+/** More than a send queue takes. */
+const TOO_MANY = 20_000
 const STRANGER_BYTE = 0x55
 
 export function describeNetworkProtocol(name: string, create: () => ProtocolPair, stranger: PeerId): void {
+  const { two, broadcast, multicast: hasMulticast = true } = create()
+  const { group: GROUP, everywhere: EVERYWHERE, nowhere: NOWHERE, elsewhere } = two.host.includes(':') ? V6 : V4
+
   describe(`contract of NetworkProtocol: ${name}`, () => {
     let pair: ProtocolPair
     const open: { close(): Promise<void> }[] = []
@@ -121,6 +130,14 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
         expect(accepted.remoteAddress).toEqual(dialled.localAddress)
         expect(accepted.localAddress).toEqual(listener.address)
         expect(dialled.localAddress.host).toBe(pair.one.host)
+      })
+
+      it('have 32 bytes in common that no other stream has', async () => {
+        const { dialled, accepted, listener } = await connected()
+        const second = await connect(listener.address)
+        expect(dialled.channelBinding).toHaveLength(32)
+        expect(accepted.channelBinding).toEqual(dialled.channelBinding)
+        expect(second.channelBinding).not.toEqual(dialled.channelBinding)
       })
 
       it('refuse a peer that was not expected, who then gets no stream', async () => {
@@ -305,6 +322,56 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
         await pair.settle(socket.close())
         expect(await failure(socket.send(Uint8Array.of(1), socket.address))).toBe('SOCKET_CLOSED')
         expect(() => socket.joinGroup(GROUP, pair.one.host)).toThrow(expect.objectContaining({ code: 'SOCKET_CLOSED' }))
+        expect(socket.post(Uint8Array.of(1), socket.address)).toBe(false)
+        expect(socket.sendErrors).toBe(0)
+      })
+
+      it('arrive when they are posted, in their order', async () => {
+        const [one, two] = [await bind('one'), await bind('two')]
+        for (let number = 0; number < 20; number += 1) {
+          expect(one.socket.post(Uint8Array.of(number), two.socket.address)).toBe(true)
+        }
+        await two.received(20)
+        expect(two.inbox.map(({ bytes }) => bytes[0])).toEqual(Array.from({ length: 20 }, (_, number) => number))
+        expect(two.inbox[0]?.from).toEqual(one.socket.address)
+        expect([one.socket.sendErrors, one.socket.sendQueueBytes]).toEqual([0, 0])
+      })
+
+      it('that were posted and cannot go are counted and told, each once, and after the turn', async () => {
+        const told: { code: string; to: Address }[] = []
+        const onSendError = ({ code }: { code: string }, to: Address): void => void told.push({ code, to })
+        const one = await bind('one', { onSendError })
+        const two = await bind('two')
+        const bytes = Uint8Array.of(1)
+        const { port } = two.socket.address
+        const wrong = [
+          { code: 'DATAGRAM_TOO_LARGE', bytes: new Uint8Array(1_201), to: two.socket.address },
+          { code: 'ADDRESS_INVALID', bytes, to: { host: 'localhost', port } },
+          { code: 'ADDRESS_INVALID', bytes, to: { host: pair.two.host, port: 0 } },
+          { code: 'UNREACHABLE', bytes, to: { host: elsewhere, port } },
+        ]
+        for (const { bytes, to } of wrong) expect(one.socket.post(bytes, to)).toBe(true)
+        expect(told).toEqual([])
+        await pair.settle(new Promise(setImmediate))
+        expect(told).toEqual(wrong.map(({ code, to }) => ({ code, to })))
+        expect(one.socket.sendErrors).toBe(wrong.length)
+        expect(one.socket.post(bytes, two.socket.address)).toBe(true)
+        await two.received(1)
+      })
+
+      it('that were posted and could not go are not told to a socket that is closed', async () => {
+        const told: string[] = []
+        const { socket } = await bind('one', { onSendError: ({ code }) => void told.push(code) })
+        socket.post(new Uint8Array(1_201), socket.address)
+        await pair.settle(socket.close())
+        await pair.settle(new Promise(setImmediate))
+        expect(told).toEqual([])
+      })
+
+      it('ask for a receive buffer, and tell what they got', async () => {
+        const [small, large] = [await bind('one', { receiveBufferBytes: 32_768 }), await bind('one')]
+        expect(small.socket.receiveBufferBytes).toBeGreaterThan(0)
+        expect(large.socket.receiveBufferBytes).toBeGreaterThan(small.socket.receiveBufferBytes)
       })
 
       it('do not go to names', async () => {
@@ -328,13 +395,13 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
         )
       })
 
-      it('reach every member of a group, and nobody who left it', async () => {
+      it.runIf(hasMulticast)('reach every member of a group, and nobody who left it', async () => {
         const multicast = { interfaceAddress: pair.two.host }
         const sender = await bind('two', { multicast })
         // Where multicast arrives: not a socket bound to a unicast address.
-        const first = await bind('two', { host: '0.0.0.0', shareAddress: true })
+        const first = await bind('two', { host: EVERYWHERE, shareAddress: true })
         const { port } = first.socket.address
-        const second = await bind('two', { host: '0.0.0.0', port, shareAddress: true })
+        const second = await bind('two', { host: EVERYWHERE, port, shareAddress: true })
         for (const { socket } of [first, second]) {
           socket.joinGroup(GROUP, pair.two.host)
           socket.joinGroup(GROUP, pair.two.host)
@@ -353,9 +420,61 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
       })
 
       it('join groups only on interfaces that exist', async () => {
-        const { socket } = await bind('one', { host: '0.0.0.0' })
+        const { socket } = await bind('one', { host: EVERYWHERE })
         const code = 'ADDRESS_NOT_AVAILABLE'
         expect(() => socket.joinGroup(GROUP, NOWHERE)).toThrow(expect.objectContaining({ code }))
+        socket.leaveGroup(GROUP, NOWHERE)
+        const binding = pair.one.protocol.bind(
+          { host: pair.one.host, port: 0, multicast: { interfaceAddress: NOWHERE } },
+          () => {},
+        )
+        expect(await failure(binding)).toBe(code)
+      })
+
+      it('join only what is a group, and only where groups are heard', async () => {
+        const { socket } = await bind('one', { host: EVERYWHERE })
+        for (const group of [pair.one.host, 'group.example', GROUP === V4.group ? V6.group : V4.group]) {
+          expect(() => socket.joinGroup(group, pair.one.host)).toThrow(
+            expect.objectContaining({ code: 'ADDRESS_INVALID' }),
+          )
+        }
+        const narrow = await bind('one')
+        expect(() => narrow.socket.joinGroup(GROUP, pair.one.host)).toThrow(
+          expect.objectContaining({ code: 'GROUP_NOT_HEARD' }),
+        )
+      })
+
+      it.runIf(broadcast !== undefined)('go to everybody when the socket was opened for it, and else not', async () => {
+        const host = broadcast ?? ''
+        const two = await bind('two', { host: EVERYWHERE })
+        const to = { host, port: two.socket.address.port }
+        const told: string[] = []
+        const narrow = await bind('two', { onSendError: ({ code }) => void told.push(code) })
+        expect(await failure(narrow.socket.send(Uint8Array.of(1), to))).toBe('BROADCAST_NOT_ALLOWED')
+        const everybody = { host: '255.255.255.255', port: to.port }
+        expect(await failure(narrow.socket.send(Uint8Array.of(1), everybody))).toBe('BROADCAST_NOT_ALLOWED')
+        expect(narrow.socket.post(Uint8Array.of(1), to)).toBe(true)
+        await pair.settle(new Promise(setImmediate))
+        expect(told).toEqual(['BROADCAST_NOT_ALLOWED'])
+        const wide = await bind('two', { broadcast: true })
+        await send(wide.socket, Uint8Array.of(2), to)
+        await two.received(1)
+        expect(wide.socket.post(Uint8Array.of(3), to)).toBe(true)
+        await two.received(2)
+        expect(two.inbox.map(({ bytes }) => bytes[0])).toEqual([2, 3])
+      })
+
+      it('are not taken once the send queue is full, and taken again when it is empty', async () => {
+        const [one, two] = [await bind('one'), await bind('two')]
+        const bytes = new Uint8Array(1_200)
+        let taken = 0
+        while (taken < TOO_MANY && one.socket.post(bytes, two.socket.address)) taken += 1
+        expect(taken).toBeGreaterThan(200)
+        expect(taken).toBeLessThan(TOO_MANY)
+        expect(one.socket.sendErrors).toBe(0)
+        await two.received(1)
+        expect(one.socket.sendQueueBytes).toBe(0)
+        expect(one.socket.post(bytes, two.socket.address)).toBe(true)
       })
     })
   })

@@ -314,7 +314,13 @@ describe('handshakes under way', () => {
     expect(clock.pending).toBe(0)
     await clock.advance(60_000)
     expect(streams.filter(({ duplex }) => duplex.destroyed)).toEqual([])
-    expect(counters).toEqual({ accepted: 3, handshakesRefused: 0, handshakesFailed: 0, handshakesTimedOut: 0 })
+    expect(counters).toEqual({
+      accepted: 3,
+      handshakesRefused: 0,
+      handshakesFailed: 0,
+      handshakesTimedOut: 0,
+      notAdmitted: 0,
+    })
   })
 
   it('are bounded for each address; the next connection is destroyed and counted', async () => {

@@ -35,9 +35,9 @@ describe('sending', () => {
   it('rejects with a code for what the system forbids, and the socket goes on', async () => {
     const [one, two] = [await bind(), await bind()]
     const broadcast = one.socket.send(Uint8Array.of(1), { host: '127.255.255.255', port: two.socket.address.port })
-    await expect(broadcast).rejects.toMatchObject({ code: 'PERMISSION_DENIED', cause: { code: 'EACCES' } })
+    await expect(broadcast).rejects.toMatchObject({ code: 'BROADCAST_NOT_ALLOWED', cause: { code: 'EACCES' } })
     const otherFamily = one.socket.send(Uint8Array.of(1), { host: '::1', port: two.socket.address.port })
-    await expect(otherFamily).rejects.toMatchObject({ code: 'SYSTEM', retryable: false })
+    await expect(otherFamily).rejects.toMatchObject({ code: 'UNREACHABLE' })
     await one.socket.send(Uint8Array.of(7), two.socket.address)
     await two.received(1)
     expect(two.inbox).toEqual([7])

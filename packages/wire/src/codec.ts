@@ -1,6 +1,6 @@
 // msgpackr keeps extensions, buffers and its native add-on per process, not per Packr. This build of it never loads the
 // add-on, and has a state of its own, which `import 'msgpackr'` elsewhere in the process does not share.
-import { addExtension, Packr, RESET_BUFFER_MODE } from 'msgpackr/index-no-eval'
+import { addExtension, Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE } from 'msgpackr/index-no-eval'
 import { WireError } from './errors.js'
 import type { ValueLimits } from './limits.js'
 import { doubleMarks, scanValue } from './value-scan.js'
@@ -42,7 +42,7 @@ addExtension({
 interface PackOptions {
   /** In bytes, without the reserve. */
   maxLength: number
-  /** Bytes before the value, which the caller fills. */
+  /** Bytes before the value, at most 255, which the caller fills. */
   reserve?: number
 }
 
@@ -52,12 +52,10 @@ interface PackOptions {
  * @throws WireError TOO_LARGE
  */
 export function pack(value: unknown, { maxLength, reserve = 0 }: PackOptions): Uint8Array {
-  const packed = packr.pack(value, RESET_BUFFER_MODE)
+  const packed = packr.pack(value, RESET_BUFFER_MODE + RESERVE_START_SPACE + reserve)
   if (packed.buffer.byteLength > KEPT_LENGTH) packr.useBuffer(Buffer.allocUnsafeSlow(FRESH_LENGTH))
-  if (packed.length > maxLength) throw tooLarge(maxLength, '$')
-  const bytes = new Uint8Array(reserve + packed.length)
-  bytes.set(packed, reserve)
-  return bytes
+  if (packed.length - reserve > maxLength) throw tooLarge(maxLength, '$')
+  return new Uint8Array(packed)
 }
 
 /**

@@ -68,7 +68,7 @@ export class FrameDecoder {
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#state instanceof InvalidPacketError) throw this.#state
     if (this.#state === 'ended') throw new WireError('DECODER_CLOSED', 'push() came after end(); make a new decoder')
-    const frames: Uint8Array[] = []
+    let frames: Uint8Array[] | undefined
     let position = 0
     while (position < chunk.length) {
       if (this.#prefixFilled < PREFIX_LENGTH) {
@@ -81,10 +81,12 @@ export class FrameDecoder {
       position = end
       const frame = part.length === this.#length ? part : this.#collect(part)
       if (frame === undefined) continue
-      frames.push(frame)
+      // Most often the only one, and an array that grows makes room for many.
+      if (frames === undefined) frames = [frame]
+      else frames.push(frame)
       this.#reset()
     }
-    return frames
+    return frames ?? []
   }
 
   /**

@@ -25,6 +25,8 @@ const PEER_ID_BYTES = 32
 // The envelope array itself is one level and five elements on top of the body's.
 const ENVELOPE_LENGTH = 5
 const CONTROL_CHARACTER = /\p{Cc}/u
+/** What nearly all headers are: then nothing has to be encoded to be counted. */
+const ASCII_HEADER = new RegExp(`^[ -~]{1,${MAX_HEADER_BYTES}}$`)
 
 /**
  * A message to its envelope: msgpack [header, id, version, body, peerId]; the limits are those of the body.
@@ -105,7 +107,9 @@ function withoutSign<T>(id: T): T | 0 {
 }
 
 function isHeader(header: unknown): boolean {
-  if (typeof header !== 'string' || header.length === 0 || CONTROL_CHARACTER.test(header)) return false
+  if (typeof header !== 'string') return false
+  if (ASCII_HEADER.test(header)) return true
+  if (header.length === 0 || CONTROL_CHARACTER.test(header)) return false
   return header.length <= MAX_HEADER_BYTES && Buffer.byteLength(header) <= MAX_HEADER_BYTES
 }
 

@@ -1,6 +1,6 @@
 /** What this package uses of the msgpackr build that is not typed: the one without `new Function`, see `codec.ts`. */
 declare module 'msgpackr/index-no-eval' {
-  export { Packr, RESET_BUFFER_MODE } from 'msgpackr'
+  export { Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE } from 'msgpackr'
 
   /** Room in the packer's buffer, from `position` on. */
   export interface Room {

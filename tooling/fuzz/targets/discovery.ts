@@ -56,7 +56,7 @@ const discovery: Target = {
     const clock = new VirtualClock()
     const protocol = new MemoryNetwork().protocol(ANNA.id, HOST)
     const bootId = new Uint8Array(8).fill(1)
-    const endpoint = RequestsEndpoint.create({ network: NETWORK, bootId, clock })
+    const endpoint = RequestsEndpoint.create({ identity: ANNA, network: NETWORK, bootId, clock })
     const socket = await protocol.bind({ host: HOST, port: 3485 }, () => {})
     endpoint.attach(socket)
     const hints: Hint[] = []

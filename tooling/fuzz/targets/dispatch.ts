@@ -1,68 +1,14 @@
 import type { Duplex } from 'node:stream'
-import { type Announcement, ConnectionDispatcher, DispatchError, Dispatcher, RequestsEndpoint } from '@pc/dispatch'
+import { ConnectionDispatcher, DispatchError, Dispatcher } from '@pc/dispatch'
 import { VirtualClock } from '@pc/testkit'
 import { Connection } from '@pc/transport'
-import { decodeMessage, encodeMessage, encodeValue, type Message, packMacDatagram, RootCode, WireError } from '@pc/wire'
+import { decodeMessage, encodeMessage, type Message, WireError } from '@pc/wire'
 import { envelopes, frames } from '../mutate/shape.js'
 import { errors, nothing, type Target } from '../target.js'
-import { frame, join, NETWORK, VALUES } from './seeds.js'
+import { requestsEndpointTargets } from './requests-endpoint.js'
+import { frame, join } from './seeds.js'
 import { say, strangerStream, turns } from './streams.js'
 import { BEN, CONVERSATION } from './transport.js'
-import { macDatagram, macDatagrams } from './wire.js'
-
-const FROM = { host: '192.0.2.7', port: 3485 }
-const HONEST = { host: '192.0.2.8', port: 3485 }
-
-const endpoint: Target = {
-  name: 'dispatch/RequestsEndpoint.receive',
-  about: 'datagrams from anybody, valid-looking and not',
-  covers: ['@pc/dispatch RequestsEndpoint', '@pc/dispatch AddressLimiter'],
-  shape: macDatagram,
-  seeds: () => [...macDatagrams(VALUES), ...macDatagrams([['hello']], RootCode.KADEMLIA)],
-  allows: nothing,
-  open() {
-    const clock = new VirtualClock()
-    const made = RequestsEndpoint.create({ network: NETWORK, bootId: new Uint8Array(8).fill(1), clock })
-    const heard: Announcement[] = []
-    let stamp = 0
-    made.register(RootCode.DISCOVERY, (announcement) => {
-      heard.push(announcement)
-      if (announcement.body === true) throw new Error('a handler that fails')
-    })
-    return {
-      // The rate limit of one address must not end the fuzzing.
-      prepare: () => clock.advance(100),
-      handle: (input) => made.receive(input, FROM),
-      verify() {
-        const count = (of: typeof made.counters): number =>
-          Object.entries(of).reduce(
-            (sum, [name, value]) => (['received', 'sent', 'sendFailed'].includes(name) ? sum : sum + value),
-            0,
-          )
-        return count(made.counters) === made.counters.received
-          ? undefined
-          : 'a datagram was counted twice, or not at all'
-      },
-      alive() {
-        heard.length = 0
-        stamp++
-        const fields = {
-          rootCode: RootCode.DISCOVERY,
-          keyId: NETWORK.keyId,
-          sentAt: stamp,
-          bootId: new Uint8Array(8).fill(5),
-          body: encodeValue(['x']),
-        }
-        made.receive(
-          packMacDatagram(fields, (bytes) => NETWORK.mac(bytes)),
-          HONEST,
-        )
-        return heard.length === 1 ? undefined : `an honest datagram is not handed on (${JSON.stringify(made.counters)})`
-      },
-      close: () => made.close(),
-    }
-  },
-}
 
 const dispatcher: Target = {
   name: 'dispatch/Dispatcher',
@@ -169,4 +115,4 @@ const services: Target = {
   },
 }
 
-export const dispatchTargets: readonly Target[] = [endpoint, dispatcher, services]
+export const dispatchTargets: readonly Target[] = [...requestsEndpointTargets, dispatcher, services]

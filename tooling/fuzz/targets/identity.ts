@@ -19,6 +19,7 @@ import { der, msgpack, opaque, plainText } from '../mutate/shape.js'
 import { encodeTree, type Tree } from '../mutate/tree.js'
 import { errors, nothing, type Target } from '../target.js'
 import { bytesOf, identity, linesOf, NETWORK, record } from './seeds.js'
+import { sessionTargets } from './sessions.js'
 
 const ANNA = identity(1)
 const [BEN, RECORD] = [identity(2), record(ANNA)]
@@ -177,15 +178,19 @@ const keyFile: Target = {
 
 const networkName: Target = {
   name: 'identity/openNetwork',
-  about: 'the name of a network; MACs of any length',
+  about: 'the name of a network; MACs, proofs and sealed records of any length',
   covers: ['@pc/identity openNetwork', '@pc/identity isPeerName'],
   shape: plainText,
   seeds: () => texts('office', 'büro', 'a'.repeat(64), ' x', 'a\u202eb'),
   allows: errors(IdentityError, ['BAD_NETWORK_NAME']),
   open: () => ({
     handle: (input) => openNetwork(textOf(input)),
-    verify: (input, result) =>
-      (result as Network).verify(input, input.subarray(0, 16)) ? 'an invented MAC passes' : undefined,
+    verify(input, result) {
+      const network = result as Network
+      if (network.verify(input, input.subarray(0, 16))) return 'an invented MAC passes'
+      if (network.verifyProof('fuzz', input, input.subarray(0, 32))) return 'an invented proof passes'
+      return network.openRecord(input, input.subarray(0, 12)) === undefined ? undefined : 'an invented record opens'
+    },
     alive: () =>
       NETWORK.verify(ANNA.id.bytes, NETWORK.mac(ANNA.id.bytes)) ? undefined : 'the right MAC does not pass',
   }),
@@ -227,4 +232,5 @@ export const identityTargets: readonly Target[] = [
   certificate,
   keyFile,
   networkName,
+  ...sessionTargets,
 ]

@@ -1,9 +1,23 @@
 /** What the seeds of several targets are made of. */
 import { readFileSync } from 'node:fs'
-import { createIdentity, type Identity, openNetwork, type SignedPeerRecord, signPeerRecord } from '@pc/identity'
+import {
+  createIdentity,
+  type Identity,
+  type Network,
+  openNetwork,
+  type SignedPeerRecord,
+  signPeerRecord,
+} from '@pc/identity'
 import { encodeFrame, encodeValue, MAX_BULK_FRAME, type Value } from '@pc/wire'
 
 export const NETWORK = openNetwork('fuzz')
+
+let opened: Network | undefined
+/** Opened once it is needed, because that is slow on purpose. */
+export function secretNetwork(): Network {
+  opened ??= openNetwork('fuzz', { secret: 'known to members' })
+  return opened
+}
 
 /** Identities are the same in every run. */
 export function identity(number: number): Identity {

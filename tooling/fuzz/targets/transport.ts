@@ -10,20 +10,22 @@ import {
   TransportError,
 } from '@pc/transport'
 import { decodeMessage, decodeValue, encodeValue, FrameDecoder, type Message, type Value, WireError } from '@pc/wire'
+import { type Admission, Admissions } from '../../../packages/transport/src/admission.js'
 import { CONNECTION_VERSIONS, type Hello, helloBody, readHello } from '../../../packages/transport/src/hello.js'
-import { frames, msgpack, plainText } from '../mutate/shape.js'
+import { helloCheck, helloProof } from '../../../packages/transport/src/hello-proof.js'
+import { frames, msgpack, opaque, plainText } from '../mutate/shape.js'
 import { errors, type Subject, type Target } from '../target.js'
 import { errorsInto } from './error-log.js'
 import { textOf, texts } from './identity.js'
-import { frame, identity, join, NETWORK, record, VALUES } from './seeds.js'
+import { frame, identity, join, NETWORK, record, secretNetwork, VALUES } from './seeds.js'
 import { say, strangerStream, turn } from './streams.js'
-import { BOOT } from './wire.js'
+import { BOOT, pieces } from './wire.js'
 
 export const ANNA = identity(1)
 export const BEN = identity(2)
 const PEER_HEADERS = ['pc/hello', 'pc/ping', 'pc/pong', 'pc/goaway', 'pc/error', 'app/data']
 
-export function hello(kind: Hello['kind'] = 'control', boot: Uint8Array = BOOT): Value {
+export function hello(kind: Hello['kind'] = 'control', boot: Uint8Array = BOOT, proof?: Uint8Array): Value {
   return helloBody({
     version: [1, 1],
     boot,
@@ -32,6 +34,7 @@ export function hello(kind: Hello['kind'] = 'control', boot: Uint8Array = BOOT):
     features: ['x'],
     network: NETWORK.keyId,
     pair: 1,
+    proof,
   })
 }
 
@@ -44,7 +47,12 @@ const readHelloTarget: Target = {
   // What is no value at all does not get as far as HELLO.
   allows: (error) => error instanceof WireError || helloErrors(error),
   open() {
-    const expected = { remoteId: BEN.id, network: NETWORK.keyId, version: CONNECTION_VERSIONS }
+    const expected = {
+      remoteId: BEN.id,
+      network: NETWORK.keyId,
+      isProved: undefined,
+      version: CONNECTION_VERSIONS,
+    }
     return {
       handle: (input) => readHello(decodeValue(input), expected),
       verify: (_input, result) =>
@@ -54,6 +62,94 @@ const readHelloTarget: Target = {
   },
 }
 const helloErrors = errors(TransportError, ['BAD_HELLO', 'OTHER_NETWORK', 'VERSION_MISMATCH'])
+
+const CHANNEL_BINDING = new Uint8Array(32).fill(3)
+const provedHello = (): Value =>
+  hello('control', BOOT, helloProof(secretNetwork(), { dialled: true, channelBinding: CHANNEL_BINDING }, BOOT))
+
+const readProvedHello: Target = {
+  ...readHelloTarget,
+  name: 'transport/readHello-proved',
+  about: 'the body of HELLO on a network with a secret: a proof is good for one boot id',
+  seeds: () => [encodeValue(provedHello())],
+  open() {
+    const end = { dialled: false, channelBinding: CHANNEL_BINDING }
+    const expected = {
+      remoteId: BEN.id,
+      network: NETWORK.keyId,
+      isProved: helloCheck(secretNetwork(), end),
+      version: CONNECTION_VERSIONS,
+    }
+    return {
+      handle: (input) => readHello(decodeValue(input), expected),
+      verify: (_input, result) =>
+        Buffer.compare((result as Hello).boot, BOOT) === 0 ? undefined : 'a proof for another start passes',
+      alive: () => (readHello(provedHello(), expected).kind === 'control' ? undefined : 'another kind'),
+    }
+  },
+}
+
+const [CHALLENGE_BYTES, PROOF_BYTES] = [32, 32]
+/** The same challenge every time, so that a right answer can be known before. */
+const sameChallenge = { bytes: (length: number) => new Uint8Array(length).fill(5) }
+const CHALLENGE = sameChallenge.bytes(CHALLENGE_BYTES)
+
+/** What a member says to an acceptor, and as an acceptor. */
+function rightWords(): { answer: Uint8Array; challenge: Uint8Array } {
+  const theirs = new Uint8Array(CHALLENGE_BYTES).fill(6)
+  const keys = secretNetwork()
+  return {
+    answer: join(theirs, keys.prove('pc-dial', join(CHALLENGE, theirs))),
+    challenge: join(theirs, keys.prove('pc-accept', join(theirs, CHALLENGE))),
+  }
+}
+
+const admission: Target = {
+  name: 'transport/Admission',
+  about: 'what an outsider says before TLS, to an acceptor and to a dialler of a network with a secret',
+  covers: [],
+  shape: opaque,
+  seeds() {
+    const { answer, challenge } = rightWords()
+    return [answer, challenge, answer.subarray(0, 63), join(answer, Uint8Array.of(22, 3, 1)), CHALLENGE]
+  },
+  allows: () => false,
+  open() {
+    const keys = secretNetwork()
+    const admissions = new Admissions(keys, sameChallenge)
+    const run = (one: Admission, parts: Iterable<Uint8Array>): { admitted: boolean } => {
+      let step = one.start()
+      for (const part of parts) {
+        if (step.type !== 'wait') break
+        step = one.receive(part)
+      }
+      one.end()
+      return { admitted: step.type === 'admitted' }
+    }
+    const accept = (input: Uint8Array) => run(admissions.accepting(), pieces(input))
+    // A challenge by itself, as a dialler must get it, and then the rest.
+    const dial = (input: Uint8Array) =>
+      run(admissions.dialling(), [input.subarray(0, CHALLENGE_BYTES), input.subarray(CHALLENGE_BYTES)])
+    return {
+      handle: (input) => ({ accepted: accept(input), dialled: dial(input) }),
+      verify(input, result) {
+        const { accepted, dialled } = result as { accepted: { admitted: boolean }; dialled: { admitted: boolean } }
+        const [first, proof] = [input.subarray(0, CHALLENGE_BYTES), input.subarray(CHALLENGE_BYTES)]
+        // What comes in another piece behind a right answer is for TLS.
+        const proved = keys.verifyProof('pc-dial', join(CHALLENGE, first), proof.subarray(0, PROOF_BYTES))
+        if (accepted.admitted ? !proved : proved && proof.length === PROOF_BYTES)
+          return 'the acceptor admits what proves nothing, or refuses a proof'
+        if (dialled.admitted !== keys.verifyProof('pc-accept', join(first, CHALLENGE), proof))
+          return 'the dialler admits what proves nothing, or refuses a proof'
+        return admissions.open === 0 ? undefined : 'a challenge stays behind'
+      },
+      alive() {
+        const { answer, challenge } = rightWords()
+        return accept(answer).admitted && dial(challenge).admitted ? undefined : 'a member is refused'
+      },
+    }
+  },
+}
 
 /** Frames that a peer may send at any time, beside HELLO. */
 export const CONVERSATION: readonly Uint8Array[] = [
@@ -206,4 +302,12 @@ const interfaceRules: Target = {
   }),
 }
 
-export const transportTargets: readonly Target[] = [readHelloTarget, connection, firstFrame, address, interfaceRules]
+export const transportTargets: readonly Target[] = [
+  readHelloTarget,
+  readProvedHello,
+  admission,
+  connection,
+  firstFrame,
+  address,
+  interfaceRules,
+]

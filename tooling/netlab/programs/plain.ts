@@ -1,4 +1,5 @@
 /** Plain sockets and nothing of ours: the measure that a network is held against before a result on it is believed. */
+import { createHash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
@@ -47,6 +48,14 @@ export const handlers = {
     const { datagrams } = counted
     counted.datagrams = 0
     return datagrams
+  },
+
+  /** Sends what comes to that port back where it claims to come from. */
+  async echo({ port }: { port: number }): Promise<void> {
+    const socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER })
+    socket.on('message', (bytes, from) => socket.send(bytes, from.port, from.address, () => {}))
+    socket.bind(port)
+    await once(socket, 'listening')
   },
 
   /** Resolves when the machine has taken or refused all of them; how many it took. */
@@ -130,6 +139,16 @@ export const handlers = {
     }
     socket.on('drain', more)
     more()
+  },
+
+  /** Sends random bytes by a connection of their own and waits until the other side has ended too; their SHA-256 in hex. */
+  async pushKnown(args: { to: string; port: number; bytes: number }): Promise<string> {
+    const bytes = randomBytes(args.bytes)
+    const socket = connect({ host: args.to, port: args.port })
+    socket.resume()
+    socket.end(bytes)
+    await once(socket, 'close')
+    return createHash('sha256').update(bytes).digest('hex')
   },
 
   stop({ stream }: { stream: number }): void {

@@ -1,6 +1,9 @@
 /** In the order in which `all` runs them: what the others rest on comes first. */
 import type { Scenario } from '../scenario.js'
+import { discoveryCapture } from './discovery-capture.js'
+import { flood } from './flood.js'
 import { ground } from './ground.js'
+import { groundAdversary } from './ground-adversary.js'
 import { ipv6 } from './ipv6.js'
 import { loss } from './loss.js'
 import { multicastBlocked } from './multicast-blocked.js'
@@ -12,6 +15,7 @@ import { twoInterfaces } from './two-interfaces.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   ground,
+  groundAdversary,
   twoHosts,
   ipv6,
   twoInterfaces,
@@ -20,4 +24,6 @@ export const SCENARIOS: readonly Scenario[] = [
   partition,
   loss,
   multicastBlocked,
+  discoveryCapture,
+  flood,
 ]

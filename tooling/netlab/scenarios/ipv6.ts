@@ -1,11 +1,15 @@
 /**
- * IPv6, one layer below the daemon: discovery and createPeer use IPv4 only today, so small programs on the built packages show that
- * what they will stand on works: TLS and datagrams of @pc/transport, at unique local and at link-local addresses with their scope.
+ * IPv6. Discovery announces by IPv4 only, so small programs on the built packages first show what it will stand on: TLS and datagrams of
+ * @pc/transport, at unique local and at link-local addresses with their scope. Then two daemons, which found each other by IPv4, lose it.
  */
 import { delay } from '../../daemon-process.js'
+import { discoveryMs } from '../../scenes.js'
+import type { Host } from '../host.js'
+import type { Lan } from '../lan.js'
 import type { Netlab } from '../netlab.js'
 import type { handlers } from '../programs/built.js'
 import type { Scenario } from '../scenario.js'
+import { answered, OFFLINE_LIMIT_MS } from '../scenes.js'
 
 const PORT = 4_100
 /** The group of IPv6 discovery. */
@@ -18,7 +22,7 @@ const CONNECT_LIMIT_MS = 500
 
 export const ipv6: Scenario = {
   name: 'ipv6',
-  summary: 'TLS, UDP and multicast of the built @pc/transport over IPv6 (the daemon itself is IPv4 only today)',
+  summary: 'TLS, UDP and multicast of the built @pc/transport over IPv6; two daemons that lose IPv4 go on over IPv6',
   options: {},
   tools: [],
   built: true,
@@ -86,4 +90,20 @@ async function run(lab: Netlab): Promise<void> {
   lab.figure('multicast_share', got.length / ANNOUNCEMENTS, { atLeast: 1, atMost: 1 })
   lab.check('multicast_source', sources.size === 1 && sources.has(eastHost.linkLocal()), [...sources].join(', '))
   lab.step(`multicast to ${GROUP}: ${got.length} of ${ANNOUNCEMENTS} arrived, from ${[...sources].join(', ')}`)
+
+  await loseIpv4(lab, lan, [eastHost, westHost])
+}
+
+async function loseIpv4(lab: Netlab, lan: Lan, hosts: readonly [Host, Host]): Promise<void> {
+  const [east, west] = [lab.daemon(hosts[0]), lab.daemon(hosts[1])]
+  await Promise.all([east.start(), west.start()])
+  lab.figure('discovery_ms', await discoveryMs([east, west]))
+  const before = performance.now()
+  for (const host of hosts) host.namespace.ip('addr', 'del', `${host.address()}/24`, 'dev', lan.interfaceName)
+  await Promise.all([answered(east, west.name), answered(west, east.name)])
+  const ms = performance.now() - before
+  lab.figure('daemons_without_ipv4_ms', ms, { atMost: OFFLINE_LIMIT_MS })
+  lab.step(
+    `two daemons that found each other by IPv4 lost it, and answered each other by IPv6 after ${ms.toFixed(0)} ms`,
+  )
 }

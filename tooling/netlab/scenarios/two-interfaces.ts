@@ -1,11 +1,11 @@
 /** A host with two interfaces in two networks: one peer to everybody, and one that survives the loss of either. */
 
-import { type DaemonProcess, delay } from '../../daemon-process.js'
+import { delay } from '../../daemon-process.js'
 import { Ledger } from '../../ledger.js'
 import { discoveryMs } from '../../scenes.js'
 import type { Netlab } from '../netlab.js'
 import type { Scenario } from '../scenario.js'
-import { allSee, CROWD_DISCOVERY_LIMIT_MS, everybodyTalks, OFFLINE_LIMIT_MS, settle } from '../scenes.js'
+import { allSee, answered, CROWD_DISCOVERY_LIMIT_MS, everybodyTalks, OFFLINE_LIMIT_MS, settle } from '../scenes.js'
 import { StateWatch } from '../state-watch.js'
 
 export const twoInterfaces: Scenario = {
@@ -68,7 +68,7 @@ async function run(lab: Netlab): Promise<void> {
     const downAt = performance.now()
     hosts[1].interfaceDown(lan.interfaceName)
     // Whichever network their connection runs through: it must carry a request again in time.
-    await reach(hub, twin.name)
+    await answered(hub, twin.name)
     const took = performance.now() - downAt
     await allSee([hub, twin], [hub, twin], 'online', OFFLINE_LIMIT_MS)
     watch.stop()
@@ -83,18 +83,4 @@ async function run(lab: Netlab): Promise<void> {
     await allSee(all.slice(0, 2), all.slice(0, 2), 'online', OFFLINE_LIMIT_MS)
   }
   settle(lab, ledger)
-}
-
-/** Asks until an answer comes that was asked for after the call. */
-async function reach(from: DaemonProcess, to: string): Promise<void> {
-  const deadline = performance.now() + 3 * OFFLINE_LIMIT_MS
-  for (;;) {
-    try {
-      await from.call('request', { peer: to, name: 'echo', payload: 1, timeoutMs: 1_000 })
-      return
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await delay(50)
-    }
-  }
 }

@@ -38,11 +38,12 @@ export class Segment {
     const { connect = false, network = openNetwork('test'), ...overrides } = options
     const number = this.members.length + 1
     const random = this.random.stream(`peer ${number}`)
-    const { id } = createIdentity(random.bytes(32))
+    const identity = createIdentity(random.bytes(32))
+    const { id } = identity
     const bootId = random.bytes(8)
     const address = `10.0.0.${number}`
     const protocol: NetworkProtocol = this.network.host({ id, address })
-    const endpoint = RequestsEndpoint.create({ network, bootId, clock: this.clock })
+    const endpoint = RequestsEndpoint.create({ identity, network, bootId, clock: this.clock, random })
     await attach(protocol, endpoint, { host: address, port: PORT })
     const hints: Member['hints'] = []
     const discovery = await Discovery.create({

@@ -1,0 +1,55 @@
+/**
+ * How long answers of one peer take, and so how long to wait before a request is sent again: RFC 6298 with the timers of a local
+ * network. Only requests that were sent once are measured (Karn's rule). Pure.
+ */
+
+/** Before anything was measured. Answers take a millisecond or two, so this is patient. */
+const FIRST_TIMEOUT_MS = 25
+const LEAST_TIMEOUT_MS = 10
+const GREATEST_TIMEOUT_MS = 250
+/** RFC 6298 §2.3: alpha and beta. */
+const [SMOOTHING, VARIANCE] = [1 / 8, 1 / 4]
+
+export class RoundTrip {
+  #smoothed: number | undefined
+  #variance = 0
+  #patience = 1
+  #missedAt = Number.NEGATIVE_INFINITY
+
+  /** Milliseconds; undefined before the first measure. */
+  get smoothed(): number | undefined {
+    return this.#smoothed
+  }
+
+  /** Milliseconds after which a request counts as lost. */
+  get timeoutMs(): number {
+    const measured = this.#smoothed === undefined ? FIRST_TIMEOUT_MS : this.#smoothed + 4 * this.#variance
+    return Math.min(GREATEST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, measured) * this.#patience)
+  }
+
+  /**
+   * An answer did not come in time: the next ones get twice as long, until one was measured again (RFC 6298 §5.5 and §5.7). Without
+   * that, requests to a busy peer would all be sent twice, and never measured. Counts once in a time-out.
+   */
+  missed(now: number): void {
+    if (now - this.#missedAt < this.timeoutMs) return
+    this.#missedAt = now
+    this.#patience = Math.min(2 * this.#patience, GREATEST_TIMEOUT_MS / LEAST_TIMEOUT_MS)
+  }
+
+  measured(ms: number): void {
+    this.#patience = 1
+    if (this.#smoothed === undefined) {
+      this.#smoothed = ms
+      this.#variance = ms / 2
+      return
+    }
+    this.#variance += VARIANCE * (Math.abs(this.#smoothed - ms) - this.#variance)
+    this.#smoothed += SMOOTHING * (ms - this.#smoothed)
+  }
+}
+
+/** When to send for the n-th time (1: the first repetition), after the first sending: 1, 3, 7, 15 … times the time-out. */
+export function repetitionAfter(repetition: number, timeoutMs: number): number {
+  return (2 ** repetition - 1) * timeoutMs
+}
