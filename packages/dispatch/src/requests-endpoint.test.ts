@@ -329,6 +329,17 @@ describe('RequestsEndpoint.submit', () => {
     expect(b.endpoint.counters.bytesOut).toBeLessThanOrEqual(b.endpoint.counters.bytesIn)
   })
 
+  it('hears an answer that has overtaken the second message of the handshake', async () => {
+    const { a, b, to } = pair()
+    const reply = a.endpoint.submit(to(b), 0x81, 'quick', { idempotent: true })
+    for (const { bytes } of a.socket.outgoing.splice(0)) b.endpoint.receive(bytes, a.address, b.socket)
+    const answers = b.socket.outgoing.splice(0).reverse()
+    expect(answers).toHaveLength(2)
+    for (const { bytes } of answers) a.endpoint.receive(bytes, b.address, a.socket)
+    expect(await reply).toBe('quick')
+    expect(a.endpoint.counters).toMatchObject({ resetsSent: 0, repetitions: 0 })
+  })
+
   it('has nothing run from a first message but what may be repeated: the rest comes again by the session', async () => {
     const { a, b, pass, to, clock } = pair()
     const ran: boolean[] = []

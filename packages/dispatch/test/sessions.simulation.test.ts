@@ -239,36 +239,44 @@ describe('floods', () => {
   const LONG = 30_000
   const anywhere = (n: number): Address => ({ host: `10.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`, port: 1_000 })
 
-  it('10,000 invented hellos a second: cookies instead of state, and nothing is left', async () => {
-    const net = lan('hellos')
-    const b = await net.door()
-    const { most, sent } = await flood(net, b, anywhere)
-    expect(most).toBeLessThanOrEqual(101)
-    const { cookiesSent, established, handshakeLimit, bytesIn, bytesOut } = b.endpoint.counters
-    expect(cookiesSent).toBeGreaterThan(1_000)
-    expect(cookiesSent + handshakeLimit + most).toBe(sent)
-    expect(established).toBe(0)
-    expect(bytesOut).toBeLessThan(bytesIn)
-    await net.clock.advance(3_001)
-    expect(b.endpoint.size).toEqual(NOTHING)
-  }, LONG)
+  it(
+    '10,000 invented hellos a second: cookies instead of state, and nothing is left',
+    async () => {
+      const net = lan('hellos')
+      const b = await net.door()
+      const { most, sent } = await flood(net, b, anywhere)
+      expect(most).toBeLessThanOrEqual(101)
+      const { cookiesSent, established, handshakeLimit, bytesIn, bytesOut } = b.endpoint.counters
+      expect(cookiesSent).toBeGreaterThan(1_000)
+      expect(cookiesSent + handshakeLimit + most).toBe(sent)
+      expect(established).toBe(0)
+      expect(bytesOut).toBeLessThan(bytesIn)
+      await net.clock.advance(3_001)
+      expect(b.endpoint.size).toEqual(NOTHING)
+    },
+    LONG,
+  )
 
-  it('meanwhile a peer that is there gets a session, and one that has a session notices nothing', async () => {
-    const net = lan('meanwhile')
-    const [a, b, c] = [await net.door(), await net.door(), await net.door()]
-    await ask(net, a, b)
-    const { established } = a.endpoint.counters
-    const answers: Promise<Value | string>[] = []
-    await flood(net, b, (n) => {
-      if (n % 500 === 0) answers.push(quietly(a.endpoint.submit(to(b), 0x80, n)))
-      if (n === 3_000) answers.push(quietly(c.endpoint.submit(to(b), 0x80, n)))
-      return anywhere(n)
-    })
-    await until(net, ...answers)
-    expect((await Promise.all(answers)).every((answer) => typeof answer === 'number')).toBe(true)
-    expect(a.endpoint.counters).toMatchObject({ established, repetitions: 0 })
-    expect(b.endpoint.counters.cookiesSent).toBeGreaterThan(0)
-  }, LONG)
+  it(
+    'meanwhile a peer that is there gets a session, and one that has a session notices nothing',
+    async () => {
+      const net = lan('meanwhile')
+      const [a, b, c] = [await net.door(), await net.door(), await net.door()]
+      await ask(net, a, b)
+      const { established } = a.endpoint.counters
+      const answers: Promise<Value | string>[] = []
+      await flood(net, b, (n) => {
+        if (n % 500 === 0) answers.push(quietly(a.endpoint.submit(to(b), 0x80, n)))
+        if (n === 3_000) answers.push(quietly(c.endpoint.submit(to(b), 0x80, n)))
+        return anywhere(n)
+      })
+      await until(net, ...answers)
+      expect((await Promise.all(answers)).every((answer) => typeof answer === 'number')).toBe(true)
+      expect(a.endpoint.counters).toMatchObject({ established, repetitions: 0 })
+      expect(b.endpoint.counters.cookiesSent).toBeGreaterThan(0)
+    },
+    LONG,
+  )
 
   it.each([50, 1_000, 10_000])(
     '%d a second in the name of a peer do not keep it from getting a session',

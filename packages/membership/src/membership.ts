@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { Feed } from '@pc/dispatch'
 import type { PeerId, SignedPeerRecord } from '@pc/identity'
 import {
@@ -67,8 +66,6 @@ export class Membership {
   readonly #links = new WeakMap<ControlConnection, number>()
   /** Of checks under way; `close` cuts them. */
   readonly #checks = new Set<AbortController>()
-  /** Cuts all measurements under way: there are too many of them for a controller each. */
-  readonly #measuring = new AbortController()
   #closed = false
   #lastLink = 0
 
@@ -78,8 +75,6 @@ export class Membership {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.#state = new MembershipState({ ...options, random: () => random.float() })
-    // One listener for each ping under way.
-    setMaxListeners(0, this.#measuring.signal)
     this.#connector.events.on('connected', this.#onConnected)
     this.#connector.events.on('disconnected', this.#onDisconnected)
   }
@@ -114,7 +109,7 @@ export class Membership {
     return this.#feed.subscribe(options)
   }
 
-  /** Ends checks, timers and subscriptions. What `members()` says stays as it was. Idempotent. */
+  /** Ends checks, timers and subscriptions; a measurement under way comes to nothing. What `members()` says stays as it was. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -123,7 +118,6 @@ export class Membership {
     for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer)
     this.#timers.clear()
     for (const abort of [...this.#checks]) abort.abort()
-    this.#measuring.abort()
     this.#feed.close()
   }
 
@@ -203,7 +197,7 @@ export class Membership {
     const connection = this.#connector.current(peer)
     if (connection === undefined) return
     try {
-      const ms = await connection.ping({ signal: this.#measuring.signal })
+      const ms = await connection.ping()
       this.#handle({ type: 'round-trip', peer, link, ms })
     } catch (error) {
       // Whether the peer is silent, transport finds out: an unanswered ping of ours is only a figure we do not get.
@@ -213,12 +207,13 @@ export class Membership {
 
   #setTimer(peer: PeerId, after: number): void {
     this.#clearTimer(peer)
-    const key = peer.toString()
-    const wake = (): void => {
-      this.#timers.delete(key)
-      this.#handle({ type: 'wake', peer })
-    }
-    this.#timers.set(key, this.#clock.setTimeout(wake, after))
+    const timer = this.#clock.setTimeout(() => this.#onWake(peer), after)
+    this.#timers.set(peer.toString(), timer)
+  }
+
+  #onWake(peer: PeerId): void {
+    this.#timers.delete(peer.toString())
+    this.#handle({ type: 'wake', peer })
   }
 
   #clearTimer(peer: PeerId): void {

@@ -40,7 +40,7 @@ async function play(
   await expect(anna.request(ben.id, 'nothing/here', null)).rejects.toMatchObject({ code: 'NO_HANDLER' })
   const left = anna.events()
   await ben.close()
-  for await (const event of left) if (event.type === 'left' || event.type === 'offline') break
+  for await (const event of left) if (event.type === 'offline') break
   await start(identities[2], CAROL, { discovery: false })
   const refusal = await anna.sendText(ben.id, 'still there?').then(
     async (receipt) => receipt.acknowledged,

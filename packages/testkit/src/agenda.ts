@@ -43,6 +43,11 @@ export class Agenda {
     return this.#timers.add(this.moment(delayMs), job, owner)
   }
 
+  /** As `after`, for a timer of the caller's own: see `TimerQueue.put`. */
+  put(timer: QueuedTimer, delayMs: number): void {
+    this.#timers.put(timer, this.moment(delayMs))
+  }
+
   /** Fires a job at a moment, or at once if it has passed. */
   at(moment: number, job: Job, owner?: object): QueuedTimer {
     return this.#timers.add(moment > this.now ? this.#round(moment) : this.now, job, owner)

@@ -38,7 +38,7 @@ export class HostClock {
   setTimeout(callback: () => void, delayMs: number): unknown {
     requireDelay(delayMs)
     if (this.#processor.dead) return undefined
-    const timer = new HostTimer(this, callback, this.now() + Math.max(0, delayMs), this.#time.epoch)
+    const timer = new HostTimer(this, callback, this.now() + Math.max(0, delayMs), this.#time.epoch, this.#processor)
     this.#queue(timer, delayMs)
     return timer
   }
@@ -47,7 +47,7 @@ export class HostClock {
   clearTimeout(timer: unknown): void {
     if (!(timer instanceof HostTimer) || timer.callback === undefined) return
     timer.callback = undefined
-    if (timer.queued !== undefined) this.#agenda.cancel(timer.queued)
+    this.#agenda.cancel(timer)
   }
 
   /** For timers only: one is due, as far as virtual time goes. */
@@ -56,7 +56,7 @@ export class HostClock {
     if (timer.epoch !== epoch) {
       timer.epoch = epoch
       // The machine slept, or its clock runs at another speed by now.
-      const left = timer.due - this.now()
+      const left = timer.dueHere - this.now()
       if (left > TOLERANCE_MS && !asleep) {
         this.#queue(timer, left)
         return NOTHING_TO_SETTLE
@@ -76,25 +76,30 @@ export class HostClock {
   }
 
   #queue(timer: HostTimer, delay: number): void {
-    timer.queued = this.#agenda.after(this.#time.duration(delay), timer, this.#processor)
+    timer.job = timer
+    this.#agenda.put(timer, this.#time.duration(delay))
   }
 }
 
-/** One timer: first waits for its moment, then for its host. */
-class HostTimer implements Job {
+/** One timer: first waits for its moment, then for its host. It stands in the queue itself, because there are very many of them. */
+class HostTimer implements Job, QueuedTimer {
   readonly #clock: HostClock
   /** By the clock of the host. */
-  readonly due: number
+  readonly dueHere: number
+  readonly owner: object
   callback: (() => void) | undefined
   epoch: number
   isDue = false
-  queued: QueuedTimer | undefined
+  due = 0
+  order = 0
+  job: Job | undefined
 
-  constructor(clock: HostClock, callback: () => void, due: number, epoch: number) {
+  constructor(clock: HostClock, callback: () => void, dueHere: number, epoch: number, owner: object) {
     this.#clock = clock
     this.callback = callback
-    this.due = due
+    this.dueHere = dueHere
     this.epoch = epoch
+    this.owner = owner
   }
 
   fire(): unknown {

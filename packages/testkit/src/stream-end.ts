@@ -32,6 +32,7 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
   #incoming: StreamPath | undefined
   #inbox: Buffer[] = []
   #waitingWrite: ((error?: Error | null) => void) | undefined
+  readonly #writeDone: () => void
   #endReceived = false
   #endSent = false
   #hungry = false
@@ -45,6 +46,11 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
     this.processor = place.processor
     this.address = place.address
     this.#onOpen = onOpen
+    this.#writeDone = () => {
+      const waiting = this.#waitingWrite
+      this.#waitingWrite = undefined
+      waiting?.()
+    }
     // An error before the owner has attached a listener destroys the stream; it is not thrown at the process.
     this.on('error', ignore)
   }
@@ -160,12 +166,6 @@ export class StreamEnd extends Duplex implements PathEnd, Job {
     if (this.#endSent) return
     this.#endSent = true
     this.#outgoing?.send({ type: 'end' })
-  }
-
-  readonly #writeDone = (): void => {
-    const waiting = this.#waitingWrite
-    this.#waitingWrite = undefined
-    waiting?.()
   }
 
   /** The reader gets it when its host is ready; until then it waits here, as in a kernel, within the window of the writer. */

@@ -5,9 +5,9 @@ export interface Job {
 
 /** A job that waits for its moment. Opaque to users of the clock. */
 export interface QueuedTimer {
-  readonly due: number
+  due: number
   /** Breaks ties: of two timers due at the same moment the one set first fires first. */
-  readonly order: number
+  order: number
   /** Whose timer it is: the timers of one owner can be dropped together. */
   readonly owner: object | undefined
   /** Undefined once it has fired or was cancelled, so that a handle that is kept keeps nothing else alive. */
@@ -38,12 +38,15 @@ export class TimerQueue {
 
   add(due: number, job: Job, owner: object | undefined): QueuedTimer {
     const timer: QueuedTimer = { due, order: this.#order++, owner, job }
-    const index = this.#heap.length
-    if (index === this.#dues.length) this.#grow()
-    this.#heap.push(timer)
-    this.#siftUp(timer, index)
-    this.#live++
+    this.#insert(timer)
     return timer
+  }
+
+  /** As `add`, for a timer of the caller's own that does not wait here: one that has fired, or is new. */
+  put(timer: QueuedTimer, due: number): void {
+    timer.due = due
+    timer.order = this.#order++
+    this.#insert(timer)
   }
 
   /** Cancels a waiting timer. One that has fired or was cancelled before is left alone. */
@@ -80,6 +83,14 @@ export class TimerQueue {
     this.#removeTop()
     this.#live--
     return timer
+  }
+
+  #insert(timer: QueuedTimer): void {
+    const index = this.#heap.length
+    if (index === this.#dues.length) this.#grow()
+    this.#heap.push(timer)
+    this.#siftUp(timer, index)
+    this.#live++
   }
 
   #cleanUp(): void {

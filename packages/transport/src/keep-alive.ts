@@ -50,14 +50,14 @@ export class KeepAlive {
   }
 
   /**
-   * An answer to a ping came in. True if a ping was waiting for it, and {@link KeepAlive.dueAt} is later now: what was to see
-   * whether it is answered need not be called any more.
+   * A ping or the answer to one came in: {@link KeepAlive.dueAt} is later now. {@link KeepAlive.wake} would find that out by itself, but
+   * between two pings of a quiet connection it then need not be called at all.
    */
-  answered(lastHeardAt: number, lastSentAt: number): boolean {
-    if (this.#pingedAt === undefined || lastHeardAt < this.#pingedAt) return false
+  postpone(lastHeardAt: number, lastSentAt: number): void {
+    // What came was under way already when we pinged.
+    if (this.#pingedAt !== undefined && lastHeardAt < this.#pingedAt) return
     this.#pingedAt = undefined
     this.#dueAt = this.#silentAt(lastHeardAt, lastSentAt)
-    return true
   }
 
   #silentAt(lastHeardAt: number, lastSentAt: number): number {

@@ -83,7 +83,9 @@ describe('a masked logger', () => {
       attempts: [{ address, error: cause }],
     })
     log.debug({ err: error, error: new AggregateError([cause], `${anna}`) }, 'failed')
-    const { err, error: all } = lines.lines[0]?.fields as { err: TransportError; error: AggregateError }
+    const [line] = lines.lines
+    if (line === undefined) throw new Error('a line was expected')
+    const { err, error: all } = line.fields as { err: TransportError; error: AggregateError }
     expect(err).toBeInstanceOf(TransportError)
     expect(err).toMatchObject({ name: 'TransportError', code: 'PEER_UNREACHABLE', retryable: error.retryable })
     expect(err.message).toBe(`No connection to ${mask.of(anna)}`)

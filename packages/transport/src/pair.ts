@@ -294,12 +294,14 @@ export class Pair implements ControlConnection {
     const id = message.id as number // Connection lets only integers through.
     switch (message.header) {
       case PING_HEADER:
+        this.#postpone(link)
         // No room means that the peer does not read its answers: its loss.
         link.connection.send({ header: PONG_HEADER, id, body: null }).catch((error: Error) => {
           this.#options.logger.debug({ err: error, peer: this.peer }, 'a ping stays unanswered')
         })
         break
       case PONG_HEADER:
+        this.#postpone(link)
         this.#onPong(link, id)
         break
       case GOAWAY_HEADER: {
@@ -321,11 +323,6 @@ export class Pair implements ControlConnection {
   }
 
   #onPong(link: Link, id: number): void {
-    const { sender, receiver } = link.connection
-    if (!link.ending && link.keepAlive.answered(receiver.lastActivityAt, sender.lastActivityAt)) {
-      this.#options.clock.clearTimeout(link.timer)
-      this.#schedule(link)
-    }
     if (this.#probe?.pingId === id && this.#probe.link === link.number) {
       this.#feed({ type: 'pong', link: link.number, probe: this.#probe.number })
       return
@@ -354,6 +351,14 @@ export class Pair implements ControlConnection {
   #schedule(link: Link): void {
     const { clock } = this.#options
     link.timer = clock.setTimeout(link.wake, Math.max(0, link.keepAlive.dueAt - clock.now()))
+  }
+
+  #postpone(link: Link): void {
+    if (link.ending) return
+    const { receiver, sender } = link.connection
+    link.keepAlive.postpone(receiver.lastActivityAt, sender.lastActivityAt)
+    this.#options.clock.clearTimeout(link.timer)
+    this.#schedule(link)
   }
 
   #onWake(link: Link): void {

@@ -17,13 +17,14 @@ export class SendQueue {
   #bytes = 0
   #flushAsked = false
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
-  readonly #flushLater = (): void => this.flush()
+  readonly #flushLater: () => void
 
   /** @param ending whether the stream is about to end: then a paused meter holds nothing back */
   constructor(duplex: Duplex, meter: Meter, ending: () => boolean) {
     this.#duplex = duplex
     this.#meter = meter
     this.#ending = ending
+    this.#flushLater = () => this.flush()
   }
 
   /** Bytes that wait, here and in the stream. */

@@ -9,6 +9,8 @@ import { doubleMarks, scanValue } from './value-scan.js'
 const KEPT_LENGTH = 65_536
 const FRESH_LENGTH = 8_192
 const NIL = Uint8Array.of(0xc0)
+// Small values without byte strings are unpacked from here: copying them costs less than the two views msgpackr needs of others.
+const scratch = new Uint8Array(512)
 
 const packr = new Packr({
   useRecords: false,
@@ -63,7 +65,11 @@ export function pack(value: unknown, { maxLength, reserve = 0 }: PackOptions): U
  * @throws InvalidPacketError
  */
 export function unpack(bytes: Uint8Array, limits: ValueLimits): unknown {
-  const marked = scanValue(bytes, limits)
+  const { marked, hasBytes } = scanValue(bytes, limits)
+  if (!hasBytes && marked.length === 0 && bytes.length <= scratch.length) {
+    scratch.set(bytes)
+    return packr.unpack(scratch, bytes.length)
+  }
   // A view of its own: msgpackr leaves a property on what it unpacks.
   const source = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const value: unknown = packr.unpack(marked.length === 0 ? source : doubleMarks(source, marked))

@@ -5,7 +5,7 @@ import { decodeValue, encodeValue, type Value } from './value.js'
 import { scanValue } from './value-scan.js'
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
-const scan = (hex: string, limits = STREAM_LIMITS) => scanValue(bytesOf(hex), limits)
+const scan = (hex: string, limits = STREAM_LIMITS) => scanValue(bytesOf(hex), limits).marked
 
 /** One value of every type byte that has a length or a width, with the rest it asks for. */
 const WHOLE = [
@@ -55,7 +55,7 @@ const WHOLE = [
 describe('scanValue', () => {
   test.each(WHOLE)('takes %s, nothing shorter, nothing longer', (hex) => {
     const bytes = bytesOf(hex)
-    expect(scanValue(bytes, STREAM_LIMITS)).toEqual([])
+    expect(scanValue(bytes, STREAM_LIMITS).marked).toEqual([])
     for (let length = 0; length < bytes.length; length++) {
       const error = thrownBy(() => scanValue(bytes.subarray(0, length), STREAM_LIMITS))
       expect(error).toMatchObject({ code: 'TRUNCATED' })
@@ -143,6 +143,16 @@ describe('scanValue', () => {
     expect(thrownBy(() => scan('92 01 92 01 02', limits))).toMatchObject({ code: 'TOO_MANY_ELEMENTS', offset: 3 })
     // Keys do not count.
     expect(scan('83 a161 01 a162 02 a163 03', limits)).toEqual([])
+  })
+
+  test.each([
+    ['c0', false],
+    ['92 01 a161', false],
+    ['c4 00', true],
+    ['c5 0001 00', true],
+    ['81 a161 91 c6 00000001 00', true],
+  ])('tells whether there are byte strings: %s', (hex, has) => {
+    expect(scanValue(bytesOf(hex), STREAM_LIMITS).hasBytes).toBe(has)
   })
 
   test('marks texts of more than 64 bytes that begin with U+FEFF, and no others', () => {

@@ -8,10 +8,9 @@ import type { ValueLimits } from './limits.js'
  * protocol speaks (https://github.com/msgpack/msgpack/blob/master/spec.md). Accepted: nil, booleans, integers within
  * ±(2^53 - 1), both floats, str, bin, array, map with distinct string keys. Lengths need not be in their shortest form.
  * Refused, in the order met: everything the codes below name.
- * @returns the texts that `doubleMarks` is for, nearly always none
  * @throws InvalidPacketError
  */
-export function scanValue(bytes: Uint8Array, limits: ValueLimits): readonly MarkedText[] {
+export function scanValue(bytes: Uint8Array, limits: ValueLimits): ScannedValue {
   const scan = new Scan(bytes, limits)
   scan.value(0)
   if (scan.position < bytes.length) {
@@ -21,7 +20,15 @@ export function scanValue(bytes: Uint8Array, limits: ValueLimits): readonly Mark
       { offset: scan.position },
     )
   }
-  return scan.marked
+  return scan
+}
+
+/** What is worth knowing of a value before it is made. */
+export interface ScannedValue {
+  /** The texts that `doubleMarks` is for, nearly always none. */
+  readonly marked: readonly MarkedText[]
+  /** Whether there are byte strings in it. */
+  readonly hasBytes: boolean
 }
 
 /** Where a text that begins with U+FEFF has its type byte, its first byte and its end. */
@@ -49,10 +56,11 @@ export function doubleMarks(bytes: Uint8Array, texts: readonly MarkedText[]): Ui
   return new Uint8Array(buffer, byteOffset, length)
 }
 
-class Scan {
+class Scan implements ScannedValue {
   readonly #bytes: Uint8Array
   readonly #limits: ValueLimits
   readonly marked: MarkedText[] = []
+  hasBytes = false
   #elements = 0
   /** Of the latest type byte. */
   #head = 0
@@ -75,7 +83,7 @@ class Scan {
   #longForm(tag: number, depth: number): void {
     if (tag === 0xc1) throw this.#error('RESERVED_BYTE', 'the byte 0xc1 begins no value', this.position - 1)
     if (tag <= 0xc3) return // nil, false, true
-    if (tag <= 0xc6) this.#skip(this.#unsigned(1 << (tag - 0xc4)))
+    if (tag <= 0xc6) this.#binary(this.#unsigned(1 << (tag - 0xc4)))
     else if (tag <= 0xc9) throw this.#extension()
     else if (tag <= 0xcb)
       this.#skip(4 << (tag - 0xca)) // float32, float64
@@ -136,6 +144,11 @@ class Scan {
     if (tag >= 0xa0 && tag < 0xc0) return tag & 0x1f
     if (tag >= 0xd9 && tag <= 0xdb) return this.#unsigned(1 << (tag - 0xd9))
     throw this.#error('BAD_KEY', 'the keys of a map must be strings', this.position - 1)
+  }
+
+  #binary(length: number): void {
+    this.hasBytes = true
+    this.#skip(length)
   }
 
   #text(length: number): void {

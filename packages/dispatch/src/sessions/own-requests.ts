@@ -255,7 +255,8 @@ export class OwnRequests {
     }
     if (call.sendings >= this.#limits.doubtAfter && pair.heardAt < call.lastSentAt)
       this.#ports.doubt(pair, this.earlyOf(pair))
-    pair.roundTrip.missed(now)
+    // What the machine has not taken yet was not missed by anybody.
+    if (call.sendings > 0) pair.roundTrip.missed(now)
     this.#transmit(call, live, now)
   }
 
