@@ -14,6 +14,9 @@ export function packageConfig(
     test: {
       name,
       include,
+      // Only what hangs is to be cut, also on a machine that does much else.
+      testTimeout: 20_000,
+      hookTimeout: 20_000,
       execArgv: ['--conditions=@pc/source'],
       globalSetup: [fileURLToPath(new URL('./vitest-interfaces.ts', import.meta.url))],
       coverage: {

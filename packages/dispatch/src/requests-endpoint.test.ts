@@ -178,6 +178,14 @@ describe('RequestsEndpoint.receive', () => {
     expect(endpoint.counters.handled).toBe(260)
   })
 
+  it('hears one address though another one floods, by the same socket', () => {
+    const { endpoint } = setUp()
+    const via = fakeSocket()
+    for (let sentAt = 1; sentAt <= 100; sentAt++) endpoint.receive(datagram({ sentAt }), FROM, via)
+    endpoint.receive(datagram({ sentAt: 101 }), { ...FROM, host: '192.0.2.8' }, via)
+    expect(fates(endpoint)).toEqual({ handled: 41, addressLimit: 60 })
+  })
+
   it('charges no bucket for our own echo', () => {
     const { endpoint, heard } = setUp({ limits: { addresses: { ratePerSecond: 1, burst: 1 } } })
     for (let sentAt = 1; sentAt <= 10; sentAt++) endpoint.receive(datagram({ sentAt, bootId: OURS }), FROM)

@@ -224,13 +224,12 @@ describe('floods', () => {
     )
     let most = 0
     let sent = 0
-    for (let slice = 0; slice < seconds * 100; slice++) {
-      for (let n = 0; n < perSecond / 100; n++) {
+    for (let ms = 0; ms < seconds * 1_000; ms++) {
+      for (; sent < (ms * perSecond) / 1_000; sent++) {
         at.endpoint.receive(Uint8Array.from(made[sent % 20] as Uint8Array), from(sent), at.socket)
-        sent++
       }
       most = Math.max(most, at.endpoint.size.unconfirmed)
-      await net.clock.advance(10)
+      await net.clock.advance(1)
     }
     return { most, sent }
   }
@@ -288,11 +287,12 @@ describe('floods', () => {
         net,
         b,
         (n) => {
-          if (n === perSecond / 2) answers.push(quietly(a.endpoint.submit(to(b), 0x80, 'here')))
-          if (n === perSecond / 2) answers.push(quietly(a.endpoint.submit({ address: b.address }, 0x80, 'who')))
+          // Both have a second, and the flood goes on for longer.
+          if (n === perSecond / 10) answers.push(quietly(a.endpoint.submit(to(b), 0x80, 'here')))
+          if (n === perSecond / 10) answers.push(quietly(a.endpoint.submit({ address: b.address }, 0x80, 'who')))
           return a.address
         },
-        { perSecond },
+        { perSecond, seconds: 1.2 },
       )
       await until(net, ...answers)
       expect(await Promise.all(answers)).toEqual(['here', 'who'])

@@ -16,6 +16,7 @@ test('the public door', () => {
     'SealedSession',
     'SessionPacketType',
     'createCertificate',
+    'createIdMask',
     'createIdentity',
     'createKeyExchange',
     'isPeerName',
