@@ -26,5 +26,11 @@ export const SLOW_LAB: readonly Step[] = [
   },
   { name: 'lab pairs, with loss', command: lab('pairs', '--seeds', '11..18', '--loss', '0.05') },
   { name: 'lab requests, with loss', command: lab('requests', '--seeds', '11..16', '--loss', '0.1') },
+  { name: 'lab endpoint-restart', command: lab('endpoint-restart', '--seed', '21', '--rounds', '20') },
+  { name: 'lab endpoint-soak', command: lab('endpoint-soak', '--seed', '22', '--nodes', '20', '--hours', '6') },
+  {
+    name: 'lab endpoint-flood, short',
+    command: lab('endpoint-flood', '--seed', '23', '--peers', '10', '--rate', '20000', '--seconds', '4'),
+  },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]
