@@ -113,7 +113,7 @@ export class SealedHandlers {
     if (!this.#withinQuota(incoming, priority, now)) return 'peerLimit'
     const { pair } = live
     if (asks && !idempotent) {
-      const known = this.#replies.begin(pair.id, idKeyOf(message))
+      const known = this.#replies.begin(pair.id, idKeyOf(message), now)
       if (known !== undefined) {
         if (known.reply !== undefined) this.#transmit(live, rootCode, known.reply)
         return 'repeated'
