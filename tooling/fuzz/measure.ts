@@ -14,7 +14,9 @@
  * objects, even if it was dropped again. That is where a buffer or an array made by a lying length would be, which what
  * remains after a collection would not show. Small garbage is not counted: the next scavenge takes it, and it never adds up.
  */
+
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { collectGarbage } from '../collect-garbage.js'
 
 /** Bars of the figures, in µs: for inputs of up to a datagram, and for larger ones (up to 64 KiB). */
 export const SMALL_BAR_US = 200
@@ -50,12 +52,6 @@ export async function measure(
   }
 }
 
-/** Collects all garbage. Needs `--expose-gc`. */
-export function collect(): void {
-  if (typeof globalThis.gc !== 'function') throw new Error('run with --expose-gc: memory cannot be measured without')
-  globalThis.gc()
-}
-
 /** The value at or below which this share of the values lies (nearest rank); NaN of none. Sorts in place. */
 export function quantile(values: Float64Array, share: number): number {
   if (values.length === 0) return Number.NaN
@@ -71,7 +67,7 @@ export function largeNow(): number {
 
 /** Bytes that are held now. */
 export function heldNow(): number {
-  collect()
+  collectGarbage()
   return allocatedNow()
 }
 

@@ -1,11 +1,11 @@
 /** Runs cases of one target in this process and judges them. What cannot be judged from inside, hangs and deaths, `supervisor.ts` sees. */
 
+import { collectGarbage } from '../collect-garbage.js'
 import { generate, SMALL } from './generate.js'
 import {
   allocationBound,
   CONVERSATION_BAR_US,
   type Cost,
-  collect,
   heldNow,
   LARGE_BAR_US,
   largeNow,
@@ -217,7 +217,7 @@ export class CaseRunner {
   async #large(number: number): Promise<number> {
     let before = 0
     await this.#again(number, () => {
-      collect()
+      collectGarbage()
       before = largeNow()
     })
     return Math.max(0, this.#largeAfter - before)

@@ -1,6 +1,6 @@
 /** A day of sparse requests between everybody: whatever sessions, timers and memory they took must be given back. */
 import { openNetwork } from '@pc/identity'
-import { collectGarbage } from '../collect-garbage.js'
+import { collectGarbage } from '../../collect-garbage.js'
 import { Door, ECHO } from '../door.js'
 import type { Lab } from '../lab.js'
 import type { Scenario } from '../scenario.js'
