@@ -50,6 +50,7 @@ import { type DatagramEvent, SealedHandlers } from './sessions/sealed-handlers.j
 import {
   DATAGRAM_BODY_OFFSET,
   idKeyOf,
+  isSealedRootCode,
   MessageKind,
   packDatagram,
   packWithId,
@@ -599,8 +600,7 @@ function closedError(): DispatchError {
 }
 
 function refuseRootCode(rootCode: number): DispatchError | undefined {
-  const sealed = Number.isInteger(rootCode) && rootCode >= 0 && rootCode <= 0xff && rootCode !== RootCode.DISCOVERY
-  if (sealed && (rootCode <= RootCode.MEMBERSHIP || rootCode >= 0x80)) return undefined
+  if (isSealedRootCode(rootCode)) return undefined
   return new DispatchError(
     'INVALID_ARGUMENT',
     `expected a root code for sealed messages (0x80 to 0xff), got ${rootCode}`,

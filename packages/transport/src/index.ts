@@ -1,7 +1,7 @@
 export type { AcceptorCounters, AcceptorOptions } from './acceptor.js'
 export { Acceptor } from './acceptor.js'
 export type { Address } from './address.js'
-export { formatAddress, parseAddress } from './address.js'
+export { formatAddress, parseAddress, sameAddress } from './address.js'
 export type { CloseCode, CloseReason } from './close-code.js'
 export { CLOSE_CODES } from './close-code.js'
 export type { ConnectToPeerOptions } from './connect-to-peer.js'

@@ -8,13 +8,20 @@
  * message (a repeated one makes a `next` that nobody uses), and a session that is unknown at the other side draws a RESET, which is
  * believed only so far as to begin a handshake beside the living session.
  */
-import { type KeyExchange, MAX_EARLY_BYTES, type Network, packSessionPacket, type SessionPacket } from '@pc/identity'
-import type { Address, DatagramSocket, Random } from '@pc/transport'
+import {
+  type KeyExchange,
+  MAX_EARLY_BYTES,
+  type Network,
+  packSessionPacket,
+  type SessionPacket,
+  SessionPacketType,
+} from '@pc/identity'
+import { type Address, type DatagramSocket, type Random, sameAddress } from '@pc/transport'
 import { Deadlines } from '../deadlines.js'
 import { Cookies, NO_COOKIE } from './cookies.js'
 import type { HandshakeGuard } from './handshake-limits.js'
 import type { Handshake, LiveSession, Pair } from './live-session.js'
-import { RoundTrip, repetitionAfter } from './round-trip.js'
+import { FIRST_TIMEOUT_MS, repetitionAfter } from './round-trip.js'
 import { fitsEarly, type PlainMessage, packEarly, readEarly } from './sealed-message.js'
 import { SessionTable } from './session-table.js'
 
@@ -147,11 +154,11 @@ export class Handshakes {
   /** A packet whose MAC is right, other than those about records. */
   receive(packet: SessionPacket, bytes: number, origin: Origin, now: number): HandshakeEffect[] | HandshakeRefusal {
     switch (packet.type) {
-      case 1:
+      case SessionPacketType.INITIATION:
         return this.#onInitiation(packet, bytes, origin, now)
-      case 2:
+      case SessionPacketType.RESPONSE:
         return this.#onResponse(packet, origin, now)
-      case 3:
+      case SessionPacketType.COOKIE:
         return this.#onCookie(packet, origin)
       default:
         return 'unexpected'
@@ -346,7 +353,7 @@ export class Handshakes {
 
   #schedule(handshake: Handshake): void {
     const { startedAt, repetitions } = handshake
-    const after = repetitionAfter(repetitions + 1, new RoundTrip().timeoutMs)
+    const after = repetitionAfter(repetitions + 1, FIRST_TIMEOUT_MS)
     this.#deadlines.set(handshake, startedAt + Math.min(after, GIVE_UP_MS))
   }
 
@@ -372,8 +379,4 @@ export function isExhausted({ session }: LiveSession): boolean {
 function initiationKey(message: Uint8Array, { host, port }: Address): string {
   const ephemeral = Buffer.from(message.buffer, message.byteOffset, EPHEMERAL_BYTES).toString('latin1')
   return `${host} ${port} ${ephemeral}`
-}
-
-function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && a.host === b.host
 }

@@ -24,7 +24,6 @@ export class Pair {
   /** Of the other side, for the next handshake. */
   cookie: Uint8Array | undefined
   heardAt: number = Number.NEGATIVE_INFINITY
-  sentAt: number = Number.NEGATIVE_INFINITY
   /** When a handshake was last begun beside a session, because that seemed to be dead. */
   doubtedAt: number = Number.NEGATIVE_INFINITY
   /** Requests and datagrams that need it to stay. */

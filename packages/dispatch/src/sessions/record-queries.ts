@@ -3,10 +3,10 @@
  * a handshake, and its signature that it is a peer's own; whether that peer is there only the handshake shows. Pure.
  */
 import { type Network, packSessionPacket, REQUEST_NONCE_BYTES, type SessionPacket } from '@pc/identity'
-import type { Address, DatagramSocket, Random } from '@pc/transport'
+import { type Address, type DatagramSocket, type Random, sameAddress } from '@pc/transport'
 import { Deadlines, type Waiting } from '../deadlines.js'
 import { DispatchError } from '../errors.js'
-import { RoundTrip, repetitionAfter } from './round-trip.js'
+import { FIRST_TIMEOUT_MS, repetitionAfter } from './round-trip.js'
 
 export interface RecordAnswer {
   /** The record's bytes, unsealed and not checked. */
@@ -126,17 +126,13 @@ export class RecordQueries {
   }
 
   #schedule(query: RecordQuery): void {
-    const at = query.startedAt + repetitionAfter(query.repetitions + 1, new RoundTrip().timeoutMs)
+    const at = query.startedAt + repetitionAfter(query.repetitions + 1, FIRST_TIMEOUT_MS)
     this.#deadlines.set(query, Math.min(at, query.deadlineAt))
   }
 }
 
 function keyOf(nonce: Uint8Array): string {
   return Buffer.from(nonce.buffer, nonce.byteOffset, nonce.byteLength).toString('latin1')
-}
-
-function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && a.host === b.host
 }
 
 function timeoutError({ host, port }: Address): DispatchError {

@@ -4,7 +4,7 @@
  */
 
 /** Before anything was measured. Answers take a millisecond or two, so this is patient. */
-const FIRST_TIMEOUT_MS = 25
+export const FIRST_TIMEOUT_MS = 25
 const LEAST_TIMEOUT_MS = 10
 const GREATEST_TIMEOUT_MS = 250
 /** RFC 6298 §2.3: alpha and beta. */

@@ -17,6 +17,7 @@ import {
   DATAGRAM_BODY_OFFSET,
   errorBody,
   idKeyOf,
+  isSealedRootCode,
   MessageKind,
   type PlainMessage,
   packWithId,
@@ -197,11 +198,6 @@ const HEADERS: readonly string[] = Array.from({ length: 256 }, (_, code) => `0x$
 
 function headerOf(rootCode: number): string {
   return HEADERS[rootCode] as string
-}
-
-function isSealedRootCode(rootCode: number): boolean {
-  if (!Number.isInteger(rootCode) || rootCode === RootCode.DISCOVERY) return false
-  return (rootCode >= 0 && rootCode <= RootCode.MEMBERSHIP) || (rootCode >= 0x80 && rootCode <= 0xff)
 }
 
 function outcomeOf(error: unknown): Outcome {

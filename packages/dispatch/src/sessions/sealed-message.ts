@@ -6,7 +6,7 @@
  *
  * Kinds are append-only.
  */
-import type { Value } from '@pc/wire'
+import { RootCode, type Value } from '@pc/wire'
 
 export const MessageKind = { DATAGRAM: 0, REQUEST: 1, REPLY: 2, ERROR: 3, CONFIRM: 4 } as const
 
@@ -16,6 +16,12 @@ export const REQUEST_BODY_OFFSET: number = 1 + REQUEST_ID_BYTES
 /** Where that of a datagram begins. */
 export const DATAGRAM_BODY_OFFSET = 1
 const EARLY_HEADER_BYTES = 3
+
+/** Whether messages of that root code go sealed: all but announcements. 0x80 and above belong to applications. */
+export function isSealedRootCode(rootCode: number): boolean {
+  if (!Number.isInteger(rootCode) || rootCode === RootCode.DISCOVERY) return false
+  return (rootCode >= 0 && rootCode <= RootCode.MEMBERSHIP) || (rootCode >= 0x80 && rootCode <= 0xff)
+}
 
 /** A message that is not sealed yet. */
 export interface PlainMessage {

@@ -10,10 +10,12 @@ import {
   readSessionPacket,
   receiverIndexOf,
   SEAL_NONCE_BYTES,
+  SessionPacketType,
   sessionIndexOf,
   sessionPacketTypeOf,
 } from '@pc/identity'
-import type { Address, DatagramSocket, Random } from '@pc/transport'
+import { type Address, type DatagramSocket, type Random, sameAddress } from '@pc/transport'
+import { RootCode } from '@pc/wire'
 import { decodeOrRefuse } from '../announcements.js'
 import { type Rate, RateLimit } from '../rate-limit.js'
 import type { RequestsCounters } from '../requests-counters.js'
@@ -76,7 +78,7 @@ const ATTACKED_MS = 1_000
 /** Sealed datagrams kept for one handshake: what a peer sends in the milliseconds by which its answer may be late. */
 const MAX_HELD = 4
 const [COOKIE_START, COOKIE_END] = [11, 27]
-const CONFIRM: PlainMessage = { rootCode: 0x03, bytes: Uint8Array.of(MessageKind.CONFIRM) }
+const CONFIRM: PlainMessage = { rootCode: RootCode.SESSION, bytes: Uint8Array.of(MessageKind.CONFIRM) }
 
 export class Sessions {
   readonly handshakes: Handshakes
@@ -175,7 +177,6 @@ export class Sessions {
       live.bytesOut += datagram.length
     }
     live.usedAt = now
-    pair.sentAt = now
     const taken = this.#ports.post(datagram, pair.address, pair.via)
     this.#perform(this.handshakes.wornOut(live, now))
     return taken
@@ -211,14 +212,14 @@ export class Sessions {
     const packet = readSessionPacket(this.#network, bytes)
     if (typeof packet === 'string') return packet
     switch (packet.type) {
-      case 4:
+      case SessionPacketType.RECORD_REQUEST:
         return this.#onRecordRequest(packet.nonce, origin, now)
-      case 5: {
+      case SessionPacketType.RECORD: {
         const answered = this.queries.answered(packet, from)
         answered?.query.settle(undefined, answered.answer)
         return answered === undefined ? 'unexpected' : 'handshake'
       }
-      case 6: {
+      case SessionPacketType.RESET: {
         const pair = this.handshakes.forgottenBy(packet.receiverIndex, from)
         if (pair === undefined) return 'unexpected'
         this.#perform(this.handshakes.doubt(pair, this.calls.earlyOf(pair), now))
@@ -281,14 +282,14 @@ export class Sessions {
   /** Answers to something of ours come with a number that only we and the other side know, and are charged to no address. */
   #isAwaited(type: number, bytes: Uint8Array, from: Address): boolean {
     switch (type) {
-      case 2:
-      case 3: {
+      case SessionPacketType.RESPONSE:
+      case SessionPacketType.COOKIE: {
         const handshake = this.handshakes.table.handshake(receiverIndexOf(bytes))
         return handshake !== undefined && isFrom(handshake.pair, from)
       }
-      case 5:
+      case SessionPacketType.RECORD:
         return this.queries.awaits(bytes, from)
-      case 6:
+      case SessionPacketType.RESET:
         return this.handshakes.forgottenBy(receiverIndexOf(bytes), from) !== undefined
       default:
         return false
@@ -297,8 +298,9 @@ export class Sessions {
 
   /** The bucket of an address can be emptied by whoever invents senders: then a cookie helps, or the way to one. */
   #mayKnock(type: number, bytes: Uint8Array, from: Address, now: number): boolean {
-    if ((type !== 1 && type !== 4) || !this.#crowded.allow(now)) return false
-    if (type === 4) return this.#guard.records.open(now)
+    const { INITIATION, RECORD_REQUEST } = SessionPacketType
+    if ((type !== INITIATION && type !== RECORD_REQUEST) || !this.#crowded.allow(now)) return false
+    if (type === RECORD_REQUEST) return this.#guard.records.open(now)
     const cookie = bytes.subarray(COOKIE_START, COOKIE_END)
     return this.#guard.cookies.open(now) || this.handshakes.cookieFits(cookie, from, now)
   }
@@ -378,5 +380,5 @@ export class Sessions {
 }
 
 function isFrom({ address }: Pair, from: Address): boolean {
-  return address.port === from.port && address.host === from.host
+  return sameAddress(address, from)
 }
