@@ -249,7 +249,7 @@ describe('an exchange', PATIENT, () => {
 describe('a session packet', PATIENT, () => {
   const { message } = present(exchangeOf(ANNA).initiate(BEN.id, NOTHING, 1))
   const bin = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
-  const packets: fc.Arbitrary<SessionPacket> = fc.oneof(
+  const kinds: fc.Arbitrary<SessionPacket>[] = [
     fc.record({
       type: fc.constant(1 as const),
       senderIndex: indexes,
@@ -267,7 +267,8 @@ describe('a session packet', PATIENT, () => {
       sealed: fc.uint8Array({ minLength: 16, maxLength: 316 }),
     }),
     fc.record({ type: fc.constant(6 as const), receiverIndex: indexes }),
-  )
+  ]
+  const packets = fc.oneof(...kinds)
 
   test('is read as it was packed', () => {
     fc.assert(
@@ -279,19 +280,20 @@ describe('a session packet', PATIENT, () => {
     )
   })
 
-  test('with any bit changed, cut off or longer is refused', () => {
-    const types = new Set<number>()
-    fc.assert(
-      fc.property(packets, fc.constantFrom(OFFICE, SECRET), (packet, network) => {
-        types.add(packet.type)
-        const bytes = packSessionPacket(network, packet)
-        everyChange(bytes, (changed) => notRead(network, changed))
-        expect(readSessionPacket(network === OFFICE ? SECRET : OFFICE, bytes)).toBe('keyId')
-      }),
-      { numRuns: 30, examples: [[{ type: 4, nonce: new Uint8Array(8) }, OFFICE]] },
-    )
-    expect(types.size).toBe(6)
-  })
+  test.each(kinds.map((kind, index) => [index + 1, kind] as const))(
+    'of type %i with any bit changed, cut off or longer is refused',
+    (type, kind) => {
+      fc.assert(
+        fc.property(kind, fc.constantFrom(OFFICE, SECRET), (packet, network) => {
+          expect(packet.type).toBe(type)
+          const bytes = packSessionPacket(network, packet)
+          everyChange(bytes, (changed) => notRead(network, changed))
+          expect(readSessionPacket(network === OFFICE ? SECRET : OFFICE, bytes)).toBe('keyId')
+        }),
+        { numRuns: 5 },
+      )
+    },
+  )
 
   test('is nothing that can be made of any bytes, and nothing is thrown', () => {
     const headers = fc.tuple(fc.integer({ min: 0, max: 7 }), fc.constantFrom(27, 43, 75, 79, 171, 400, 1_200))
