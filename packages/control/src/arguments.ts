@@ -24,7 +24,8 @@ const DEFAULT_MAX_TEXT = 65_536
  * refuses arguments nobody asked for, so that a misspelt one is not silently ignored.
  */
 export class ArgumentReader {
-  readonly #values: ReadonlyMap<string, Value>
+  /** As decoded, not copied: a client may send thousands. */
+  readonly #values: { readonly [key: string]: Value }
   readonly #asked = new Set<string>()
 
   constructor(args: Value) {
@@ -68,12 +69,12 @@ export class ArgumentReader {
   /** Any value as it came; undefined when absent. A nil that was sent stays null. */
   value(name: string): Value | undefined {
     this.#asked.add(name)
-    return this.#values.get(name)
+    return Object.hasOwn(this.#values, name) ? this.#values[name] : undefined
   }
 
   /** @throws ControlError BAD_ARGUMENTS when there are arguments that no getter asked for */
   done(): void {
-    for (const name of this.#values.keys()) {
+    for (const name of Object.keys(this.#values)) {
       if (this.#asked.has(name)) continue
       const known = [...this.#asked].join(', ')
       throw new ControlError(
@@ -105,9 +106,9 @@ export function noArguments(args: Value): undefined {
 /** What is shown of somebody else's text in a message. */
 const MAX_SHOWN = 64
 
-function asMap(args: Value): ReadonlyMap<string, Value> {
-  if (args === null) return new Map()
-  if (isMap(args)) return new Map(Object.entries(args))
+function asMap(args: Value): { readonly [key: string]: Value } {
+  if (args === null) return {}
+  if (isMap(args)) return args
   throw new ControlError('BAD_ARGUMENTS', `expected a map of arguments, got ${kindOf(args)}`)
 }
 
