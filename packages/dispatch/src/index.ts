@@ -30,6 +30,7 @@ export type { Rate } from './rate-limit.js'
 export type { ReplyRegistryOptions } from './reply-registry.js'
 export { ReplyRegistry } from './reply-registry.js'
 export type { RequestsCounters } from './requests-counters.js'
+export { RequestsEndpoint } from './requests-endpoint.js'
 export type {
   DatagramHandler,
   DatagramHandlerOptions,
@@ -40,8 +41,7 @@ export type {
   RequestsEndpointSize,
   SendOptions,
   SubmitOptions,
-} from './requests-endpoint.js'
-export { RequestsEndpoint } from './requests-endpoint.js'
+} from './requests-options.js'
 export type { HandshakeLimits } from './sessions/handshake-limits.js'
 export type { PeerQuotaLimits } from './sessions/peer-quota.js'
 export type { DatagramEvent } from './sessions/sealed-handlers.js'

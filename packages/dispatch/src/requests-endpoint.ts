@@ -5,26 +5,12 @@
  */
 import {
   createKeyExchange,
-  type Identity,
-  type KeyExchange,
   MAX_SEALED_PLAINTEXT,
-  type Network,
-  type PeerId,
   readPeerRecord,
   SESSION_OVERHEAD,
   type SignedPeerRecord,
 } from '@pc/identity'
-import {
-  type Address,
-  type Clock,
-  type DatagramSocket,
-  inSubnet,
-  type Logger,
-  type NetworkInterface,
-  type Random,
-  silentLogger,
-  systemRandom,
-} from '@pc/transport'
+import { type Address, type Clock, type DatagramSocket, type Logger, silentLogger, systemRandom } from '@pc/transport'
 import {
   DATAGRAM_LIMITS,
   encodeValue,
@@ -35,17 +21,27 @@ import {
   readDatagram,
   type Value,
 } from '@pc/wire'
-import { AddressLimiter, type AddressLimiterOptions } from './address-limiter.js'
 import { type AnnouncementHandler, Announcements } from './announcements.js'
+import { AttachedSockets } from './attached-sockets.js'
 import { Dispatcher } from './dispatcher.js'
 import { DispatchError } from './errors.js'
-import type { Authorize, DispatchTarget, Handler, HandlerOptions } from './handler.js'
+import type { DispatchTarget } from './handler.js'
+import { HostLimiter } from './host-limiter.js'
 import { LoopDelay } from './loop-delay.js'
 import { type Rate, RateLimit } from './rate-limit.js'
+import { RequestIds } from './request-ids.js'
 import { noCounters, type RequestsCounters } from './requests-counters.js'
-import { isLoopback } from './sessions/handshake-limits.js'
+import type {
+  DatagramHandler,
+  DatagramHandlerOptions,
+  Destination,
+  ReceiveOptions,
+  RequestsEndpointOptions,
+  RequestsEndpointSize,
+  SendOptions,
+  SubmitOptions,
+} from './requests-options.js'
 import type { Call } from './sessions/own-requests.js'
-import type { PeerQuotaLimits } from './sessions/peer-quota.js'
 import { type DatagramEvent, SealedHandlers } from './sessions/sealed-handlers.js'
 import {
   DATAGRAM_BODY_OFFSET,
@@ -55,105 +51,17 @@ import {
   packDatagram,
   packWithId,
   REQUEST_BODY_OFFSET,
-  REQUEST_ID_BYTES,
 } from './sessions/sealed-message.js'
-import { type Outcome, Sessions, type SessionsLimits } from './sessions/sessions.js'
-
-/** Where a datagram goes. Without `id` whoever is at the address is asked who he is first. */
-export interface Destination {
-  readonly id?: PeerId | undefined
-  readonly address: Address
-}
-
-export interface SendOptions {
-  /** How long to try, in milliseconds. @default 1000 */
-  timeoutMs?: number
-  /** Rejects with its reason. */
-  signal?: AbortSignal
-}
-
-export interface SubmitOptions extends SendOptions {
-  /**
-   * Running it twice does no harm, and its handler says so too. Then it may ride in the first message of a handshake, which saves a
-   * round trip, but which whoever copies it can repeat. @default false
-   */
-  idempotent?: boolean
-}
-
-export interface DatagramHandlerOptions extends HandlerOptions<DatagramEvent> {
-  /** Running a request twice does no harm. Then it may come in a first message, and repetitions are run again. @default false */
-  idempotent?: boolean
-}
-
-/** Answers a request with what it returns, nil for undefined; what it returns for a datagram goes nowhere. */
-export type DatagramHandler = Handler<DatagramEvent, Value | undefined>
-
-export interface RequestsEndpointLimits extends SessionsLimits {
-  /** Buckets of addresses on the network, for what names no session. @default 20/s, burst 40, 4,096 addresses */
-  addresses?: AddressLimiterOptions
-  /** Buckets of loopback addresses: all peers of one machine share one there. @default 1000/s, burst 2000 */
-  loopback?: AddressLimiterOptions
-  /** Boots whose last stamp is remembered. @default 4096 */
-  boots?: number
-  /** What one proved peer may send. @default 500 datagrams/s, burst 1,000; 256 KiB/s, burst 512 KiB */
-  peer?: Partial<PeerQuotaLimits>
-  /** Signature checks of what comes by datagram: about 10 % of a core. @default 1,500/s, burst 256 */
-  signatures?: Rate
-  /** Handlers that run at once, of all root codes together. @default 256 */
-  concurrency?: number
-}
-
-export interface RequestsEndpointOptions {
-  identity: Identity
-  network: Network
-  /** 8 bytes, drawn anew at every start: stamps rise within one boot only. */
-  bootId: Uint8Array
-  clock: Clock
-  /** For keys, indexes and ids. @default systemRandom */
-  random?: Random
-  /** Asked before every handler. @default only handlers whose access is 'anyone' */
-  authorize?: Authorize
-  /** This peer's own record, for those who ask who is here. Without it nobody is answered. */
-  record?: () => SignedPeerRecord
-  /** The `PeerId` object of an id that is known already, which spares checking it again. */
-  known?: (id: Uint8Array) => PeerId | undefined
-  /** To choose the socket that leads to an address. Without it the first of its family is taken. */
-  interfaces?: () => readonly NetworkInterface[]
-  /** Another way to keys, for simulations. @default Noise of `@pc/identity` */
-  exchange?: KeyExchange
-  limits?: RequestsEndpointLimits
-  /** @default silentLogger */
-  logger?: Logger
-}
-
-export interface ReceiveOptions {
-  /** For sockets whose port is shared with other peers of the machine: they may take announcements, nothing else. */
-  announcementsOnly?: boolean
-}
-
-/** How many of what there is now. */
-export interface RequestsEndpointSize {
-  readonly sessions: number
-  /** Sessions that others began and have not used yet. */
-  readonly unconfirmed: number
-  readonly handshakes: number
-  readonly pairs: number
-  /** Own requests, datagrams and questions for records that wait. */
-  readonly pending: number
-  /** Events that handlers have not settled. */
-  readonly handling: number
-}
+import { type Outcome, Sessions } from './sessions/sessions.js'
+import { WakeTimer } from './wake-timer.js'
 
 const MIN_DATAGRAM = 2 // root code, version and protection
 const SEALED = (PROTOCOL_VERSION << 4) | Protection.SESSION
 const HANDSHAKE = (PROTOCOL_VERSION << 4) | Protection.HANDSHAKE
-const LOOPBACK_LIMIT: AddressLimiterOptions = { ratePerSecond: 1_000, burst: 2_000 } // dozens of peers starting at once
 const SIGNATURES: Rate = { ratePerSecond: 1_500, burst: 256 }
 const REQUEST_TIMEOUT_MS = 1_000
 /** A day: longer than anybody waits for a datagram, and well within what a timer takes. */
 const MAX_TIMEOUT_MS = 86_400_000
-/** Ids are cut from this many random bytes at a time. */
-const ID_POOL_BYTES = 4_096
 
 export class RequestsEndpoint {
   /** Live: read it whenever you like, change nothing. */
@@ -161,26 +69,19 @@ export class RequestsEndpoint {
   /** Hands sealed messages to their handlers: for middleware, batches and workers. Its headers are `0x80` and the like. */
   readonly dispatcher: Dispatcher<DatagramEvent, Value | undefined>
   readonly #counters: RequestsCounters = noCounters()
-  readonly #options: RequestsEndpointOptions
   readonly #clock: Clock
-  readonly #random: Random
   readonly #logger: Logger
-  readonly #limiter: AddressLimiter
-  readonly #loopbackLimiter: AddressLimiter
+  readonly #limiter: HostLimiter
   readonly #signatures: RateLimit
   readonly #announcements: Announcements
   readonly #handlers: SealedHandlers
   readonly #sessions: Sessions
   readonly #delay: LoopDelay
-  readonly #sockets = new Set<DatagramSocket>()
+  readonly #sockets: AttachedSockets
+  readonly #ids: RequestIds
+  readonly #wake: WakeTimer
   #onAnnouncement: AnnouncementHandler | undefined
-  /** Sockets that were taken away, by which nothing leaves any more. */
-  readonly #detached = new WeakSet<DatagramSocket>()
   #datagrams = 0
-  #ids: Uint8Array = new Uint8Array(0)
-  #idsUsed = 0
-  #timer: unknown
-  #timerAt = Number.POSITIVE_INFINITY
   #closing: Promise<void> | undefined
 
   static create(options: RequestsEndpointOptions): RequestsEndpoint {
@@ -191,15 +92,18 @@ export class RequestsEndpoint {
     const { identity, network, clock, limits = {}, logger = silentLogger, known } = options
     const { random = systemRandom, authorize = ({ access }) => access === 'anyone' } = options
     this.counters = this.#counters
-    this.#options = options
-    this.#random = random
     this.#clock = clock
     this.#logger = logger
-    this.#limiter = new AddressLimiter(limits.addresses)
-    this.#loopbackLimiter = new AddressLimiter({ ...LOOPBACK_LIMIT, ...limits.loopback })
+    this.#limiter = new HostLimiter(limits.addresses, limits.loopback)
     this.#signatures = new RateLimit(limits.signatures ?? SIGNATURES)
     this.#announcements = new Announcements(network, options.bootId, limits.boots)
     this.#delay = new LoopDelay(clock)
+    this.#sockets = new AttachedSockets(options.interfaces)
+    this.#ids = new RequestIds(random)
+    this.#wake = new WakeTimer(clock, (now) => {
+      this.#sessions.timer(now)
+      this.#wake.at(this.#sessions.wakeAt)
+    })
     this.dispatcher = new Dispatcher({ verb: 'datagram', authorize, logger, concurrency: limits.concurrency ?? 256 })
     const bytes = (length: number): Uint8Array => random.bytes(length)
     const exchange =
@@ -213,7 +117,7 @@ export class RequestsEndpoint {
       counters: this.#counters,
       ports: {
         post: (datagram, to, via) => this.#post(datagram, to, via),
-        addressAllowed: (host, now) => (isLoopback(host) ? this.#loopbackLimiter : this.#limiter).allow(host, now),
+        addressAllowed: (host, now) => this.#limiter.allow(host, now),
         deliver: (incoming, now) => this.#handlers.deliver(incoming, now, this.#delay.sample(now)),
         record: () => options.record?.().bytes,
       },
@@ -225,7 +129,7 @@ export class RequestsEndpoint {
       limits: limits.peer ?? {},
       transmit: (live, message) => {
         const taken = this.#sessions.transmit(live, message, clock.now())
-        this.#setTimer()
+        this.#wake.at(this.#sessions.wakeAt)
         return taken
       },
     })
@@ -245,12 +149,7 @@ export class RequestsEndpoint {
    */
   attach(socket: DatagramSocket): () => void {
     this.#requireOpen()
-    this.#sockets.add(socket)
-    this.#detached.delete(socket)
-    return () => {
-      this.#sockets.delete(socket)
-      this.#detached.add(socket)
-    }
+    return this.#sockets.attach(socket)
   }
 
   /**
@@ -291,7 +190,7 @@ export class RequestsEndpoint {
     this.#counters.bytesIn += bytes.length
     const outcome = this.#process(bytes, from, via, options)
     this.#counters[outcome]++
-    this.#setTimer()
+    this.#wake.at(this.#sessions.wakeAt)
   }
 
   /**
@@ -305,7 +204,7 @@ export class RequestsEndpoint {
     this.#requireOpen()
     try {
       const datagram = this.#announcements.pack(RootCode.DISCOVERY, body, this.#clock.unixNow())
-      await (via ?? this.#socketFor(to)).send(datagram, to)
+      await (via ?? this.#sockets.requireFor(to)).send(datagram, to)
       this.#counters.bytesOut += datagram.length
     } catch (error) {
       this.#counters.sendFailed++
@@ -335,7 +234,7 @@ export class RequestsEndpoint {
   submit(to: Destination, rootCode: number, body: Value, options: SubmitOptions = NO_OPTIONS): Promise<Value> {
     let message: Uint8Array
     try {
-      message = packWithId(MessageKind.REQUEST, this.#freshId(), encodeValue(body, DATAGRAM_LIMITS))
+      message = packWithId(MessageKind.REQUEST, this.#ids.next(), encodeValue(body, DATAGRAM_LIMITS))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -364,7 +263,7 @@ export class RequestsEndpoint {
     if (this.#closing === undefined) {
       this.#closing = this.dispatcher.close(options)
       this.#sessions.close(closedError(), this.#clock.now())
-      this.#clock.clearTimeout(this.#timer)
+      this.#wake.close()
       this.#delay.close()
       this.#onAnnouncement = undefined
       this.#sockets.clear()
@@ -396,7 +295,7 @@ export class RequestsEndpoint {
     if (second === SEALED) {
       if (length < SESSION_OVERHEAD) return 'length'
     } else if (second !== HANDSHAKE || rootCode !== RootCode.SESSION) return 'protection'
-    const socket = via ?? this.#findSocket(from)
+    const socket = via ?? this.#sockets.find(from)
     if (socket === undefined) return 'noSocket'
     const origin = { from, via: socket }
     const now = this.#clock.now()
@@ -410,8 +309,7 @@ export class RequestsEndpoint {
     if (datagram.protection !== Protection.NETWORK_MAC) return 'protection'
     // Before the bucket: other peers of this machine share our address, and our own echo must not use up their share.
     if (this.#announcements.isOwn(datagram)) return 'own'
-    const limiter = isLoopback(from.host) ? this.#loopbackLimiter : this.#limiter
-    if (!limiter.allow(from.host, this.#clock.now())) return 'addressLimit'
+    if (!this.#limiter.allow(from.host, this.#clock.now())) return 'addressLimit'
     const announcement = this.#announcements.read(datagram, from, via)
     if (typeof announcement === 'string') return announcement
     try {
@@ -443,11 +341,12 @@ export class RequestsEndpoint {
       const { signal } = options
       const onAbort = (): void => {
         this.#sessions.remove(call, this.#clock.now())
-        this.#setTimer()
+        this.#wake.at(this.#sessions.wakeAt)
         reject(signal?.reason)
       }
       // Looking for the socket asks the machine for its interfaces, which is dear: only for whom there is nothing yet.
-      const pair = this.#sessions.known(id, address) ?? this.#sessions.pair(id, address, this.#socketFor(address))
+      const pair =
+        this.#sessions.known(id, address) ?? this.#sessions.pair(id, address, this.#sockets.requireFor(address))
       if (cookie !== undefined) pair.cookie = cookie
       const call: Call = {
         pair,
@@ -471,7 +370,7 @@ export class RequestsEndpoint {
       }
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#sessions.add(call, now)
-      this.#setTimer()
+      this.#wake.at(this.#sessions.wakeAt)
     })
   }
 
@@ -495,7 +394,7 @@ export class RequestsEndpoint {
     signal?.throwIfAborted()
     const refusal = refuseTimeout(options)
     if (refusal !== undefined) throw refusal
-    const via = this.#socketFor(address)
+    const via = this.#sockets.requireFor(address)
     const answer = await new Promise<{ record: Uint8Array; cookie: Uint8Array }>((resolve, reject) => {
       const onAbort = (): void => {
         this.#sessions.queries.remove(query)
@@ -511,7 +410,7 @@ export class RequestsEndpoint {
         },
       })
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#setTimer()
+      this.#wake.at(this.#sessions.wakeAt)
     })
     if (!this.maySignatureBeChecked()) {
       throw new DispatchError('BUSY', 'too many signatures are being checked: try again a little later')
@@ -520,8 +419,7 @@ export class RequestsEndpoint {
   }
 
   #post(datagram: Uint8Array, to: Address, via: DatagramSocket): boolean {
-    const socket = this.#detached.has(via) ? this.#findSocket(to) : via
-    const taken = socket?.post(datagram, to) ?? false
+    const taken = this.#sockets.standIn(via, to)?.post(datagram, to) ?? false
     if (taken) {
       this.#counters.sent++
       this.#counters.bytesOut += datagram.length
@@ -529,56 +427,6 @@ export class RequestsEndpoint {
       this.#counters.sendFailed++
     }
     return taken
-  }
-
-  /** One timer for all that waits. It is only ever moved forward: what was called off makes it fire once for nothing. */
-  #setTimer(): void {
-    const { wakeAt } = this.#sessions
-    if (wakeAt >= this.#timerAt || this.#closing !== undefined) return
-    this.#clock.clearTimeout(this.#timer)
-    this.#timerAt = wakeAt
-    this.#timer = this.#clock.setTimeout(this.#onTimer, Math.max(0, wakeAt - this.#clock.now()))
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timerAt = Number.POSITIVE_INFINITY
-    this.#sessions.timer(this.#clock.now())
-    this.#setTimer()
-  }
-
-  #socketFor(to: Address): DatagramSocket {
-    const found = this.#findSocket(to)
-    if (found !== undefined) return found
-    throw new DispatchError('NO_SOCKET', `no attached socket can reach ${to.host}: attach one of its address family`)
-  }
-
-  #findSocket(to: Address): DatagramSocket | undefined {
-    const v6 = to.host.includes(':')
-    const scope = scopeOf(to.host)
-    let first: DatagramSocket | undefined
-    for (const socket of this.#sockets) {
-      const { host } = socket.address
-      if (host.includes(':') !== v6) continue
-      if (scope !== '' ? scopeOf(host) === scope : this.#leadsTo(host, to.host)) return socket
-      first ??= socket
-    }
-    return first
-  }
-
-  #leadsTo(socketHost: string, host: string): boolean {
-    if (this.#sockets.size === 1 || socketHost === host) return true
-    const interfaces = this.#options.interfaces?.() ?? []
-    return interfaces.some((one) => one.address === socketHost && inSubnet(host, one))
-  }
-
-  #freshId(): Uint8Array {
-    if (this.#idsUsed + REQUEST_ID_BYTES > this.#ids.length) {
-      this.#ids = this.#random.bytes(ID_POOL_BYTES)
-      this.#idsUsed = 0
-    }
-    const at = this.#idsUsed
-    this.#idsUsed += REQUEST_ID_BYTES
-    return this.#ids.subarray(at, at + REQUEST_ID_BYTES)
   }
 
   #datagramKey(): number {
@@ -620,9 +468,4 @@ function refuseTimeout({ timeoutMs = REQUEST_TIMEOUT_MS }: SendOptions): Dispatc
     'INVALID_ARGUMENT',
     `expected timeoutMs above 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`,
   )
-}
-
-function scopeOf(host: string): string {
-  const at = host.indexOf('%')
-  return at < 0 ? '' : host.slice(at)
 }

@@ -2,7 +2,7 @@ import { createTestLogger } from '@pc/testkit'
 import { describe, expect, it } from 'vitest'
 import { FakeDgram, machineOf } from '../test/_util/fake-dgram.js'
 import type { Address } from './address.js'
-import type { BindOptions } from './network-protocol.js'
+import type { BindOptions, DatagramSocket } from './network-protocol.js'
 import { bindUdp } from './udp-socket.js'
 
 const TO: Address = { host: '10.0.0.2', port: 4_000 }
@@ -104,11 +104,12 @@ describe('what the system says to a datagram', () => {
 describe('the send queue', () => {
   it('takes 256 KiB of bytes, and nothing of what does not fit', async () => {
     const { socket, fake } = await setUp()
-    fake.waitingBytes = 262_144 - 1_200
+    // Whether they wait in Node or for the end of the turn.
+    fake.waitingBytes = 262_144 - 1_201
     expect(socket.post(new Uint8Array(1_200), TO)).toBe(true)
+    expect(socket.sendQueueBytes).toBe(262_143)
     fake.waitingBytes += 1
-    expect(socket.sendQueueBytes).toBe(fake.waitingBytes)
-    expect(socket.post(new Uint8Array(1_200), TO)).toBe(false)
+    expect(socket.post(new Uint8Array(1), TO)).toBe(false)
     await expect(socket.send(new Uint8Array(1_200), TO)).rejects.toMatchObject({ code: 'DATAGRAM_DROPPED' })
     await turn()
     expect(fake.sent).toHaveLength(1)
@@ -127,7 +128,66 @@ describe('the send queue', () => {
     expect(fill({ host: 'localhost', port: 1 })).toBe(8_192)
     await turn()
     expect(fill(TO)).toBe(8_192)
+    await turn()
     expect(fake.sent).toHaveLength(16_384)
+  })
+})
+
+describe('what is sent in one turn', () => {
+  it('leaves together and in order when the turn is over, or when the socket is closed', async () => {
+    const { socket, fake } = await setUp()
+    const numbers = (): (number | undefined)[] => fake.sent.map(({ bytes }) => bytes[0])
+    socket.post(Uint8Array.of(1), TO)
+    const sending = socket.send(Uint8Array.of(2), TO)
+    socket.post(Uint8Array.of(3), TO)
+    expect(numbers()).toEqual([])
+    await sending
+    expect(numbers()).toEqual([1, 2, 3])
+    socket.post(Uint8Array.of(4), TO)
+    const closing = socket.close()
+    expect(numbers()).toEqual([1, 2, 3, 4])
+    await closing
+    expect(fake.sent).toHaveLength(4)
+  })
+})
+
+describe('what arrives in one turn', () => {
+  async function receiving(onDatagram: (number: number | undefined, socket: DatagramSocket) => void) {
+    const fake = new FakeDgram()
+    const logger = createTestLogger()
+    const options = { host: '10.0.0.1', port: 0 }
+    const socket = await bindUdp(options, (bytes) => onDatagram(bytes[0], socket), logger, machineOf(fake, 'linux'))
+    const arrive = (...numbers: number[]): void => {
+      for (const number of numbers) fake.emit('message', Buffer.of(number), { address: TO.host, port: TO.port })
+    }
+    return { arrive, logger }
+  }
+
+  it('is handed over together and in order, also when the handler throws', async () => {
+    const taken: (number | undefined)[] = []
+    const { arrive, logger } = await receiving((number) => {
+      taken.push(number)
+      if (number === 2) throw new Error('on purpose')
+    })
+    arrive(1, 2, 3)
+    expect(taken).toEqual([])
+    await turn()
+    expect(taken).toEqual([1, 2, 3])
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
+    arrive(4)
+    await turn()
+    expect(taken).toEqual([1, 2, 3, 4])
+  })
+
+  it('is not handed over any more once the socket is closed, by the handler of the one before too', async () => {
+    const taken: (number | undefined)[] = []
+    const { arrive } = await receiving((number, socket) => {
+      taken.push(number)
+      if (number === 2) void socket.close()
+    })
+    arrive(1, 2, 3)
+    await turn()
+    expect(taken).toEqual([1, 2])
   })
 })
 

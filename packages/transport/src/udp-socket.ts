@@ -32,14 +32,7 @@ export async function bindUdp(
   const address = { host, port: socket.address().port }
   askForReceiveBuffer(socket, plan, address, logger)
   socket.on('error', (error) => logger.warn({ at: formatAddress(address), error }, 'datagram socket failed'))
-  socket.on('message', (bytes, from) => {
-    try {
-      onDatagram(bytes, { host: from.address, port: from.port })
-    } catch (error) {
-      logger.error({ from: from.address, error }, 'the datagram handler threw')
-    }
-  })
-  return new UdpSocket(socket, address, options, logger, machine)
+  return new UdpSocket({ socket, address, options, onDatagram, logger, machine })
 }
 
 /** Stands where Node would resolve names: every host was checked to be an IP literal before. */

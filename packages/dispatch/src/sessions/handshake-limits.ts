@@ -3,6 +3,7 @@
  * calm network has: then nobody costs a Diffie-Hellman or a byte of memory who does not get what is sent to his address. Pure.
  */
 import { AddressLimiter, type AddressLimiterOptions } from '../address-limiter.js'
+import { HostLimiter } from '../host-limiter.js'
 import { type Rate, RateLimit } from '../rate-limit.js'
 
 export interface HandshakeLimits {
@@ -34,7 +35,6 @@ export const DEFAULT_HANDSHAKE_LIMITS: HandshakeLimits = {
 
 /** After this long below the rate a first message is answered without a cookie again. */
 const CALM_MS = 2_000
-const LOOPBACK: AddressLimiterOptions = { ratePerSecond: 1_000, burst: 2_000 }
 const RESETS_PER_ADDRESS: AddressLimiterOptions = { ratePerSecond: 1, burst: 1 }
 
 export class HandshakeGuard {
@@ -42,8 +42,7 @@ export class HandshakeGuard {
   readonly records: RateLimit
   readonly responses: RateLimit
   readonly #withoutCookie: RateLimit
-  readonly #perAddress: AddressLimiter
-  readonly #loopback: AddressLimiter
+  readonly #perAddress: HostLimiter
   readonly #inTotal: RateLimit
   readonly #resets: RateLimit
   readonly #resetsPerAddress = new AddressLimiter(RESETS_PER_ADDRESS)
@@ -55,8 +54,7 @@ export class HandshakeGuard {
     this.records = new RateLimit(all.records)
     this.responses = new RateLimit(all.responses)
     this.#withoutCookie = new RateLimit(all.withoutCookie)
-    this.#perAddress = new AddressLimiter(all.perAddress)
-    this.#loopback = new AddressLimiter({ ...LOOPBACK, ...limits.perAddress })
+    this.#perAddress = new HostLimiter(all.perAddress, limits.perAddress)
     this.#inTotal = new RateLimit(all.inTotal)
     this.#resets = new RateLimit(all.resets)
   }
@@ -77,15 +75,10 @@ export class HandshakeGuard {
    */
   mayAnswer(host: string, proved: boolean, now: number): boolean {
     if (!this.#inTotal.open(now)) return false
-    const limiter = isLoopback(host) ? this.#loopback : this.#perAddress
-    return (!proved || limiter.allow(host, now)) && this.#inTotal.allow(now)
+    return (!proved || this.#perAddress.allow(host, now)) && this.#inTotal.allow(now)
   }
 
   mayReset(host: string, port: number, now: number): boolean {
     return this.#resets.open(now) && this.#resetsPerAddress.allow(`${host} ${port}`, now) && this.#resets.allow(now)
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return host.startsWith('127.') || host === '::1'
 }
