@@ -139,6 +139,25 @@ describe('OwnRequests', () => {
     expect(requests.answered(first, reply(1), 8)).toBeUndefined()
   })
 
+  it('waits longer for the next ones when a repetition was for nothing, and not when it was lost', () => {
+    const { add, use, until, requests, pair } = setUp()
+    const live = use()
+    const ask = (number: number): void => {
+      const asked = add()
+      until(100 * number - 10)
+      expect(requests.answered(live, reply(number), 100 * number - 10)).toBe(asked)
+      requests.remove(asked, 100 * number - 10)
+      until(100 * number)
+    }
+    ask(1)
+    expect(pair.roundTrip.timeoutMs).toBe(25)
+    expect(requests.answered(live, reply(1), 101)).toBeUndefined()
+    expect(pair.roundTrip.timeoutMs).toBe(50)
+    ask(2)
+    expect(requests.answered(live, reply(7), 201)).toBeUndefined()
+    expect(pair.roundTrip.timeoutMs).toBe(50)
+  })
+
   it("Karn's rule: measures only what was sent once", () => {
     const { add, use, until, requests, pair } = setUp()
     const live = use()

@@ -132,11 +132,15 @@ export class OwnRequests {
 
   /** The call that a reply answers, which came by that session. */
   answered(live: LiveSession, message: Uint8Array, now: number): Call | undefined {
-    const call = this.#queues.get(live.pair)?.open.get(idKeyOf(message))
+    const { roundTrip } = live.pair
+    const key = idKeyOf(message)
+    const call = this.#queues.get(live.pair)?.open.get(key)
+    if (call === undefined) roundTrip.answeredAgain(key, now)
     if (call === undefined || !call.asks || idTailOf(call.message.bytes) !== idTailOf(message)) return undefined
     if (live !== call.live && live !== call.former) return undefined
     // Karn: an answer to something sent twice does not tell to which.
-    if (call.sendings === 1 && live === call.live) live.pair.roundTrip.measured(now - call.sentAt)
+    if (call.sendings === 1 && live === call.live) roundTrip.measured(now - call.sentAt)
+    if (call.sendings > 1) roundTrip.answered(key)
     return call
   }
 
@@ -255,8 +259,6 @@ export class OwnRequests {
     }
     if (call.sendings >= this.#limits.doubtAfter && pair.heardAt < call.lastSentAt)
       this.#ports.doubt(pair, this.earlyOf(pair))
-    // What the machine has not taken yet was not missed by anybody.
-    if (call.sendings > 0) pair.roundTrip.missed(now)
     this.#transmit(call, live, now)
   }
 

@@ -35,17 +35,37 @@ describe('repetitionAfter', () => {
   })
 })
 
-describe('RoundTrip.missed', () => {
+describe('RoundTrip.answeredAgain', () => {
   it('doubles the time-out up to 250 ms, once in a time-out, until an answer is measured (RFC 6298 §5.5)', () => {
-    const roundTrip = new RoundTrip()
-    roundTrip.measured(1)
+    const roundTrip = after(1)
     expect(roundTrip.timeoutMs).toBe(10)
     const timeouts = [100, 101, 130, 200, 400, 900, 1_900, 3_900].map((now) => {
-      roundTrip.missed(now)
+      roundTrip.answered(now)
+      roundTrip.answeredAgain(now, now)
       return roundTrip.timeoutMs
     })
     expect(timeouts).toEqual([20, 20, 40, 80, 160, 250, 250, 250])
     roundTrip.measured(1)
     expect(roundTrip.timeoutMs).toBe(10)
+  })
+
+  it('counts the second answer to a request alone: no first one, no third one, and nothing that nobody asked', () => {
+    const roundTrip = after(1)
+    roundTrip.answeredAgain(1, 100)
+    roundTrip.answered(1)
+    roundTrip.answeredAgain(2, 200)
+    expect(roundTrip.timeoutMs).toBe(10)
+    roundTrip.answeredAgain(1, 300)
+    roundTrip.answeredAgain(1, 400)
+    expect(roundTrip.timeoutMs).toBe(20)
+  })
+
+  it('remembers the latest 32', () => {
+    const roundTrip = after(1)
+    for (let key = 0; key < 33; key++) roundTrip.answered(key)
+    roundTrip.answeredAgain(0, 100)
+    expect(roundTrip.timeoutMs).toBe(10)
+    roundTrip.answeredAgain(1, 100)
+    expect(roundTrip.timeoutMs).toBe(20)
   })
 })

@@ -1,12 +1,16 @@
 /**
  * How long answers of one peer take, and so how long to wait before a request is sent again: RFC 6298 with the timers of a local
- * network. Only requests that were sent once are measured (Karn's rule). Pure.
+ * network. Only requests that were sent once are measured (Karn's rule). A repetition that was for nothing is known by its own answer,
+ * as RFC 3708 knows it for TCP: then the peer is slower than was thought. One that was lost says nothing, and what follows is sent
+ * again as soon as ever: whoever is flooded answers some of many questions. Pure.
  */
 
 /** Before anything was measured. Answers take a millisecond or two, so this is patient. */
 export const FIRST_TIMEOUT_MS = 25
 const LEAST_TIMEOUT_MS = 10
 const GREATEST_TIMEOUT_MS = 250
+/** As many requests as are under way to one peer at a time, twice over. */
+const MAX_ANSWERED = 32
 /** RFC 6298 §2.3: alpha and beta. */
 const [SMOOTHING, VARIANCE] = [1 / 8, 1 / 4]
 
@@ -14,7 +18,9 @@ export class RoundTrip {
   #smoothed: number | undefined
   #variance = 0
   #patience = 1
-  #missedAt = Number.NEGATIVE_INFINITY
+  #widenedAt = Number.NEGATIVE_INFINITY
+  /** Requests that were sent more than once and are answered: a second answer may follow. */
+  readonly #answered = new Set<number>()
 
   /** Milliseconds; undefined before the first measure. */
   get smoothed(): number | undefined {
@@ -27,13 +33,20 @@ export class RoundTrip {
     return Math.min(GREATEST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, measured) * this.#patience)
   }
 
+  /** The request of that key was sent more than once, and is answered. */
+  answered(key: number): void {
+    const [oldest] = this.#answered
+    if (this.#answered.size >= MAX_ANSWERED && oldest !== undefined) this.#answered.delete(oldest)
+    this.#answered.add(key)
+  }
+
   /**
-   * An answer did not come in time: the next ones get twice as long, until one was measured again (RFC 6298 §5.5 and §5.7). Without
-   * that, requests to a busy peer would all be sent twice, and never measured. Counts once in a time-out.
+   * One more answer: if it is to a request of `answered`, the next ones get twice as long, until one was measured again (RFC 6298 §5.5
+   * and §5.7). Without that, requests to a busy peer would all be sent twice, and never measured. Counts once in a time-out.
    */
-  missed(now: number): void {
-    if (now - this.#missedAt < this.timeoutMs) return
-    this.#missedAt = now
+  answeredAgain(key: number, now: number): void {
+    if (!this.#answered.delete(key) || now - this.#widenedAt < this.timeoutMs) return
+    this.#widenedAt = now
     this.#patience = Math.min(2 * this.#patience, GREATEST_TIMEOUT_MS / LEAST_TIMEOUT_MS)
   }
 
