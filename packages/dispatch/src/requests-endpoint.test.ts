@@ -72,6 +72,18 @@ function pair(options: { a?: Partial<RequestsEndpointOptions>; b?: Partial<Reque
   return { clock, a, b, pass, to }
 }
 
+/** A clock that goes on while something is done, by as much as the test says. */
+function slowClock(clock: VirtualClock) {
+  const slow = {
+    late: 0,
+    now: () => clock.now() + slow.late,
+    unixNow: () => clock.unixNow(),
+    setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+  }
+  return slow
+}
+
 function datagram(
   fields: Partial<{ rootCode: number; keyId: number; sentAt: number; bootId: Uint8Array; body: Uint8Array }> = {},
   mac = network.mac,
@@ -686,26 +698,57 @@ describe('RequestsEndpoint: limits', () => {
 
   it('drops what is worth least when this process is behind', async () => {
     const clock = new VirtualClock()
-    let late = 0
-    const slow = {
-      now: () => clock.now() + late,
-      unixNow: () => clock.unixNow(),
-      setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
-      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
-    }
+    const slow = slowClock(clock)
     const { a, b, pass, to } = pair({ b: { clock: slow } })
     b.endpoint.register(RootCode.GOSSIP, { access: 'anyone' }, () => null)
     b.endpoint.register(RootCode.MEMBERSHIP, { access: 'anyone' }, () => 'up')
     const warm = a.endpoint.submit(to(b), 0x80, 0)
     pass()
     await warm
-    late += 150
+    slow.late += 150
     const gossip = a.endpoint.send(to(b), RootCode.GOSSIP, 'rumour')
     const ping = a.endpoint.submit(to(b), RootCode.MEMBERSHIP, 'ping')
     pass()
     expect([await gossip, await ping, b.endpoint.counters.shed]).toEqual([undefined, 'up', 1])
     await b.endpoint.close()
     expect(clock.pending).toBe(0)
+  })
+
+  it('works for strangers a quarter of the time, and for the answers that it waits for at any time', async () => {
+    const [clock, socket, identity] = [new VirtualClock(), fakeSocket(), identityOf(1)]
+    const slow = slowClock(clock)
+    const record = recordOf(identity, socket.address)
+    const { endpoint } = setUp({
+      clock: slow,
+      record() {
+        slow.late += 10
+        return record
+      },
+    })
+    endpoint.attach(socket)
+    const askedBy = (stranger: number): void => {
+      const question = packSessionPacket(network, { type: 4, nonce: new Uint8Array(8).fill(stranger) })
+      endpoint.receive(question, { host: `10.1.0.${stranger}`, port: 3_485 }, socket)
+    }
+    for (let stranger = 0; stranger < 200; stranger++) askedBy(stranger)
+    // The burst of 250 ms, and a quarter of the time that passed meanwhile.
+    const { recordsSent } = endpoint.counters
+    expect(recordsSent).toBeGreaterThan(250 / 10)
+    expect(recordsSent).toBeLessThan(370 / 10)
+    expect(fates(endpoint)).toEqual({ handshake: recordsSent, handshakeLimit: 200 - recordsSent })
+
+    const b = pair().b
+    socket.outgoing.length = 0
+    const asked = endpoint.recordAt(b.address)
+    const question = socket.outgoing[0]?.bytes as Uint8Array
+    b.endpoint.receive(question, socket.address, b.socket)
+    endpoint.receive(b.socket.outgoing[0]?.bytes as Uint8Array, b.address, socket)
+    expect((await asked).id.equals(b.id)).toBe(true)
+
+    await clock.advance(400)
+    askedBy(201)
+    expect(endpoint.counters.recordsSent).toBe(recordsSent + 1)
+    await endpoint.close()
   })
 
   it.each([
@@ -717,6 +760,7 @@ describe('RequestsEndpoint: limits', () => {
     { signatures: { ratePerSecond: 0, burst: 1 } },
     { failedOpens: { ratePerSecond: 1, burst: 0 } },
     { cookies: { ratePerSecond: 0, burst: 0 } },
+    { work: { ratePerSecond: 0, burst: 1 } },
     { addresses: { ratePerSecond: 0 } },
   ])('refuses the limits %j when it is made', (limits) => {
     expect(() => setUp({ limits })).toThrow(code('INVALID_ARGUMENT') as Error)

@@ -299,7 +299,10 @@ export class RequestsEndpoint {
     if (socket === undefined) return 'noSocket'
     const origin = { from, via: socket }
     const now = this.#clock.now()
-    return second === SEALED ? this.#sessions.onSealed(bytes, origin, now) : this.#sessions.onPacket(bytes, origin, now)
+    if (second === SEALED) return this.#sessions.onSealed(bytes, origin, now)
+    const outcome = this.#sessions.onPacket(bytes, origin, now)
+    this.#sessions.worked(this.#clock.now() - now, now)
+    return outcome
   }
 
   #onMac(bytes: Uint8Array, from: Address, via: DatagramSocket | undefined): Outcome {

@@ -34,8 +34,11 @@ export interface DatagramSocketOptions {
   readonly multicastLoopback: boolean | undefined
 }
 
-/** Bursts of a few hundred datagrams overflow the usual 200 KB. */
-const RECEIVE_BUFFER = 4_194_304
+/**
+ * Some 600 datagrams of a few hundred bytes: a burst, or what a process handles in 25 ms. The usual 200 KB hold a third of it; where much more waits, a flood
+ * delays every answer for longer than anybody waits for it.
+ */
+const RECEIVE_BUFFER = 262_144
 /** No system refuses this much. */
 const SMALLEST_RECEIVE_BUFFER = 65_536
 /** Windows keeps 64 KiB, the burst of 54 datagrams; elsewhere the default is larger, or only limits a single datagram. */

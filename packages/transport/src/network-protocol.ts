@@ -102,7 +102,7 @@ export interface BindOptions {
    * sockets bound to `0.0.0.0`, whatever they chose here. @default false
    */
   broadcast?: boolean
-  /** What may wait in the kernel to be read. Asked for; the machine may give less. @default 4194304 */
+  /** What may wait in the kernel to be read. Asked for; the machine may give less. @default 262144 */
   receiveBufferBytes?: number
   /** Told of each datagram taken by `post` that failed afterwards. */
   onSendError?: (error: TransportError, to: Address) => void

@@ -195,10 +195,10 @@ describe('setting up', () => {
   it('asks for less where the system refuses, and tells what it got', async () => {
     const fake = new FakeDgram()
     fake.largestBuffer = 600_000
-    expect((await setUp({}, 'darwin', fake)).socket.receiveBufferBytes).toBe(524_288)
+    expect((await setUp({ receiveBufferBytes: 4_194_304 }, 'darwin', fake)).socket.receiveBufferBytes).toBe(524_288)
     const other = new FakeDgram()
     other.largestBuffer = 600_000
-    expect((await setUp({}, 'linux', other)).socket.receiveBufferBytes).toBe(0)
+    expect((await setUp({ receiveBufferBytes: 4_194_304 }, 'linux', other)).socket.receiveBufferBytes).toBe(0)
   })
 
   it('names interfaces as the platform wants them', async () => {

@@ -21,6 +21,11 @@ export interface HandshakeLimits {
   readonly resets: Rate
   /** Second messages that are tried for own handshakes: each costs two Diffie-Hellman. @default 1,000/s, burst 1,000 */
   readonly responses: Rate
+  /**
+   * Microseconds of work for handshakes and questions that this side did not ask for. The other limits count, and a slow or busy machine
+   * has no time for so many. @default 250,000/s, burst 250,000: a quarter of a core
+   */
+  readonly work: Rate
 }
 
 export const DEFAULT_HANDSHAKE_LIMITS: HandshakeLimits = {
@@ -31,6 +36,7 @@ export const DEFAULT_HANDSHAKE_LIMITS: HandshakeLimits = {
   records: { ratePerSecond: 1_000, burst: 500 },
   resets: { ratePerSecond: 1_000, burst: 500 },
   responses: { ratePerSecond: 1_000, burst: 1_000 },
+  work: { ratePerSecond: 250_000, burst: 250_000 },
 }
 
 /** After this long below the rate a first message is answered without a cookie again. */
@@ -41,6 +47,7 @@ export class HandshakeGuard {
   readonly cookies: RateLimit
   readonly records: RateLimit
   readonly responses: RateLimit
+  readonly work: RateLimit
   readonly #withoutCookie: RateLimit
   readonly #perAddress: HostLimiter
   readonly #inTotal: RateLimit
@@ -53,6 +60,7 @@ export class HandshakeGuard {
     this.cookies = new RateLimit(all.cookies)
     this.records = new RateLimit(all.records)
     this.responses = new RateLimit(all.responses)
+    this.work = new RateLimit(all.work)
     this.#withoutCookie = new RateLimit(all.withoutCookie)
     this.#perAddress = new HostLimiter(all.perAddress, limits.perAddress)
     this.#inTotal = new RateLimit(all.inTotal)

@@ -7,7 +7,7 @@ import { Deadlines, type Waiting } from '../deadlines.js'
 import { DispatchError } from '../errors.js'
 import { checkLimit } from '../lane.js'
 import type { Handshake, LiveSession, Pair } from './live-session.js'
-import { repetitionAfter } from './round-trip.js'
+import { requestRepetitionAfter } from './round-trip.js'
 import { idKeyOf, idTailOf, type PlainMessage } from './sealed-message.js'
 
 export interface OwnRequestsPorts {
@@ -263,7 +263,7 @@ export class OwnRequests {
   }
 
   #schedule(call: Call, now: number): void {
-    const at = call.sentAt + repetitionAfter(call.sendings, call.timeoutMs)
+    const at = call.sentAt + requestRepetitionAfter(call.sendings, call.timeoutMs)
     this.#deadlines.set(call, Math.min(call.deadlineAt, Math.max(at, now + 1)))
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RoundTrip, repetitionAfter } from './round-trip.js'
+import { RoundTrip, repetitionAfter, requestRepetitionAfter } from './round-trip.js'
 
 function after(...measures: number[]): RoundTrip {
   const roundTrip = new RoundTrip()
@@ -29,9 +29,10 @@ describe('RoundTrip', () => {
   })
 })
 
-describe('repetitionAfter', () => {
-  it('sends again after 1, 3, 7 and 15 time-outs', () => {
+describe('what is sent again', () => {
+  it('goes after 1, 3, 7 and 15 time-outs to strangers, and after 1, 3, 7, 11 and 15 by a session', () => {
     expect([1, 2, 3, 4].map((n) => repetitionAfter(n, 25))).toEqual([25, 75, 175, 375])
+    expect([1, 2, 3, 4, 5].map((n) => requestRepetitionAfter(n, 25))).toEqual([25, 75, 175, 275, 375])
   })
 })
 

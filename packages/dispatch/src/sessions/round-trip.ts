@@ -11,6 +11,8 @@ const LEAST_TIMEOUT_MS = 10
 const GREATEST_TIMEOUT_MS = 250
 /** As many requests as are under way to one peer at a time, twice over. */
 const MAX_ANSWERED = 32
+/** Each of the first pauses is twice as long as the one before. */
+const DOUBLED_PAUSES = 3
 /** RFC 6298 §2.3: alpha and beta. */
 const [SMOOTHING, VARIANCE] = [1 / 8, 1 / 4]
 
@@ -62,7 +64,16 @@ export class RoundTrip {
   }
 }
 
-/** When to send for the n-th time (1: the first repetition), after the first sending: 1, 3, 7, 15 … times the time-out. */
+/** When to send to a stranger for the n-th time (1: the first repetition), after the first sending: 1, 3, 7, 15 … times the time-out. */
 export function repetitionAfter(repetition: number, timeoutMs: number): number {
   return (2 ** repetition - 1) * timeoutMs
+}
+
+/**
+ * The same for requests by a session: 1, 3, 7, 11, 15 … times the time-out. The pauses do not grow for ever: the peer is proved to be
+ * there, no long way is between, and whoever is flooded answers one of many.
+ */
+export function requestRepetitionAfter(repetition: number, timeoutMs: number): number {
+  const steady = Math.max(0, repetition - DOUBLED_PAUSES)
+  return repetitionAfter(repetition - steady, timeoutMs) + steady * 2 ** (DOUBLED_PAUSES - 1) * timeoutMs
 }

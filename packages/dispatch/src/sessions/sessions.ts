@@ -207,7 +207,9 @@ export class Sessions {
     const { from, via } = origin
     const type = sessionPacketTypeOf(bytes)
     if (type === undefined) return 'length'
-    const crowded = !this.#isAwaited(type, bytes, from) && !this.#ports.addressAllowed(from.host, now)
+    const awaited = this.#isAwaited(type, bytes, from)
+    if (!awaited && !this.#guard.work.open(now)) return 'handshakeLimit'
+    const crowded = !awaited && !this.#ports.addressAllowed(from.host, now)
     if (crowded && !this.#mayKnock(type, bytes, from, now)) return 'addressLimit'
     const packet = readSessionPacket(this.#network, bytes)
     if (typeof packet === 'string') return packet
@@ -232,6 +234,11 @@ export class Sessions {
         return 'handshake'
       }
     }
+  }
+
+  /** So long a datagram of `onPacket` has kept this process, in milliseconds. */
+  worked(ms: number, now: number): void {
+    this.#guard.work.allow(now, 1_000 * ms)
   }
 
   #onMessage(live: LiveSession, rootCode: number, message: Uint8Array, bytes: number, now: number): Outcome {
