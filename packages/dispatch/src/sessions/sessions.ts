@@ -10,6 +10,7 @@ import {
   readSessionPacket,
   receiverIndexOf,
   SEAL_NONCE_BYTES,
+  SESSION_OVERHEAD,
   SessionPacketType,
   sessionIndexOf,
   sessionPacketTypeOf,
@@ -171,13 +172,13 @@ export class Sessions {
   transmit(live: LiveSession, { rootCode, bytes }: PlainMessage, now: number): boolean {
     const { session, pair } = live
     if (isExhausted(live)) return false
-    const datagram = session.seal(rootCode, bytes)
     if (!live.addressProved) {
-      if (live.bytesOut + datagram.length > live.bytesIn) return false
-      live.bytesOut += datagram.length
+      const length = bytes.length + SESSION_OVERHEAD
+      if (live.bytesOut + length > live.bytesIn) return false
+      live.bytesOut += length
     }
     live.usedAt = now
-    const taken = this.#ports.post(datagram, pair.address, pair.via)
+    const taken = this.#ports.post(session.seal(rootCode, bytes), pair.address, pair.via)
     this.#perform(this.handshakes.wornOut(live, now))
     return taken
   }
