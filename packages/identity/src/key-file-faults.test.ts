@@ -1,8 +1,7 @@
 import { type link, mkdtemp, type open, readdir, rm, type unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openIdentity } from './key-file.js'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 // The real file system with a recorder in front, and one operation that can be made to fail.
 const disk = vi.hoisted(() => ({
@@ -44,6 +43,11 @@ vi.mock('node:fs/promises', async (original) => {
     },
   }
 })
+
+// Test files share their process: others may have loaded it with the real file system, or will want to.
+vi.resetModules()
+const { openIdentity } = await import('./key-file.js')
+afterAll(() => vi.resetModules())
 
 const posix = process.platform !== 'win32'
 let folder: string
