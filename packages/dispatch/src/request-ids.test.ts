@@ -6,7 +6,7 @@ test('ids have eight bytes, are all different, and are asked for together', () =
   const random = new SeededRandom('ids')
   const asked: number[] = []
   const ids = new RequestIds({
-    random: () => random.random(),
+    float: () => random.float(),
     bytes: (length) => {
       asked.push(length)
       return random.bytes(length)

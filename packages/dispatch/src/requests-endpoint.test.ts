@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { counted, type FakeSocket, fakeSocket, identityOf, OPEN as network, recordOf } from '../test/_util/doors.js'
 import type { Announcement } from './announcements.js'
 import type { RequestsCounters } from './requests-counters.js'
-import { RequestsEndpoint, type RequestsEndpointOptions } from './requests-endpoint.js'
+import { RequestsEndpoint } from './requests-endpoint.js'
+import type { RequestsEndpointOptions } from './requests-options.js'
 
 const OURS = new Uint8Array(8).fill(1)
 const THEIRS = new Uint8Array(8).fill(2)
