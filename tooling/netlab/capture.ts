@@ -14,8 +14,8 @@ export interface CaptureOptions {
 const START_LIMIT_MS = 10_000
 /** What a scenario of seconds sends is a few MB; one that floods captures a part. */
 const MAX_BYTES = 128 * 1_024 * 1_024
-/** Of the kernel's ring, in KiB: a busy machine reads late. */
-const RING_KIB = '16384'
+/** Of the kernel's ring, in KiB. In immediate mode each packet has a place of the greatest length there, 64 KiB, and a busy machine reads late: room for 2,000. */
+const RING_KIB = '131072'
 
 export class Capture {
   readonly #child: ChildProcess
