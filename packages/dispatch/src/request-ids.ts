@@ -13,7 +13,7 @@ export class RequestIds {
     this.#random = random
   }
 
-  /** Bytes of the caller's own. */
+  /** A view, which nobody else has; copy what is kept for long. */
   next(): Uint8Array {
     if (this.#used + REQUEST_ID_BYTES > this.#pool.length) {
       this.#pool = this.#random.bytes(POOL_BYTES)

@@ -31,7 +31,7 @@ export interface RequestsCounters {
   seal: number
   /** Too many that could not be opened, so that this one was not tried. */
   sealLimit: number
-  /** Too many handshakes, records or resets. */
+  /** Too many handshakes, records or resets, or no time for more packets of strangers. */
   handshakeLimit: number
   /** A key exchange that is forged, of another network, or not meant for this peer. */
   exchange: number

@@ -1,10 +1,18 @@
-import { IdentityError, openNetwork, packSessionPacket, type SignedPeerRecord } from '@pc/identity'
+import { IdentityError, openNetwork, packSessionPacket, readSessionPacket, type SignedPeerRecord } from '@pc/identity'
 import { createTestLogger, SeededRandom, VirtualClock } from '@pc/testkit'
 import { type Address, type NetworkInterface, TransportError } from '@pc/transport'
 import { encodeValue, Protection, packMacDatagram, RootCode, readDatagram, type Value } from '@pc/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { counted, type FakeSocket, fakeSocket, identityOf, OPEN as network, recordOf } from '../test/_util/doors.js'
+import {
+  counted,
+  type FakeSocket,
+  fakeSocket,
+  identityOf,
+  initiation,
+  OPEN as network,
+  recordOf,
+} from '../test/_util/doors.js'
 import type { Announcement } from './announcements.js'
 import type { RequestsCounters } from './requests-counters.js'
 import { RequestsEndpoint } from './requests-endpoint.js'
@@ -715,41 +723,80 @@ describe('RequestsEndpoint: limits', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('works for strangers a quarter of the time, and for the answers that it waits for at any time', async () => {
-    const [clock, socket, identity] = [new VirtualClock(), fakeSocket(), identityOf(1)]
-    const slow = slowClock(clock)
-    const record = recordOf(identity, socket.address)
-    const { endpoint } = setUp({
-      clock: slow,
-      record() {
-        slow.late += 10
-        return record
-      },
-    })
-    endpoint.attach(socket)
-    const askedBy = (stranger: number): void => {
-      const question = packSessionPacket(network, { type: 4, nonce: new Uint8Array(8).fill(stranger) })
-      endpoint.receive(question, { host: `10.1.0.${stranger}`, port: 3_485 }, socket)
+  describe('the time for strangers', () => {
+    /** An endpoint to which every question for its record takes `ms`. */
+    function asked(ms: () => number) {
+      const [clock, socket, identity] = [new VirtualClock(), fakeSocket(), identityOf(1)]
+      const slow = slowClock(clock)
+      const record = recordOf(identity, socket.address)
+      const { endpoint } = setUp({
+        clock: slow,
+        record() {
+          slow.late += ms()
+          return record
+        },
+      })
+      endpoint.attach(socket)
+      const host = (stranger: number): Address => ({ host: `10.1.0.${stranger}`, port: 3_485 })
+      const askedBy = (stranger: number): void => {
+        const nonce = new Uint8Array(8).fill(stranger)
+        endpoint.receive(packSessionPacket(network, { type: 4, nonce }), host(stranger), socket)
+      }
+      return { clock, socket, identity, endpoint, host, askedBy }
     }
-    for (let stranger = 0; stranger < 200; stranger++) askedBy(stranger)
-    // The burst of 250 ms, and a quarter of the time that passed meanwhile.
-    const { recordsSent } = endpoint.counters
-    expect(recordsSent).toBeGreaterThan(250 / 10)
-    expect(recordsSent).toBeLessThan(370 / 10)
-    expect(fates(endpoint)).toEqual({ handshake: recordsSent, handshakeLimit: 200 - recordsSent })
 
-    const b = pair().b
-    socket.outgoing.length = 0
-    const asked = endpoint.recordAt(b.address)
-    const question = socket.outgoing[0]?.bytes as Uint8Array
-    b.endpoint.receive(question, socket.address, b.socket)
-    endpoint.receive(b.socket.outgoing[0]?.bytes as Uint8Array, b.address, socket)
-    expect((await asked).id.equals(b.id)).toBe(true)
+    it('is a quarter; answers that this side waits for are heard at any time', async () => {
+      const { clock, socket, endpoint, askedBy } = asked(() => 4)
+      for (let stranger = 0; stranger < 200; stranger++) askedBy(stranger)
+      // Half of the burst of 250 ms, and a quarter of the time that passed meanwhile.
+      const { recordsSent } = endpoint.counters
+      expect(recordsSent).toBeGreaterThan(125 / 4)
+      expect(recordsSent).toBeLessThan(125 / 3 + 2)
+      expect(fates(endpoint)).toEqual({ handshake: recordsSent, handshakeLimit: 200 - recordsSent })
 
-    await clock.advance(400)
-    askedBy(201)
-    expect(endpoint.counters.recordsSent).toBe(recordsSent + 1)
-    await endpoint.close()
+      const b = pair().b
+      socket.outgoing.length = 0
+      const answer = endpoint.recordAt(b.address)
+      b.endpoint.receive(socket.outgoing[0]?.bytes as Uint8Array, socket.address, b.socket)
+      endpoint.receive(b.socket.outgoing[0]?.bytes as Uint8Array, b.address, socket)
+      expect((await answer).id.equals(b.id)).toBe(true)
+
+      await clock.advance(40)
+      askedBy(201)
+      expect(endpoint.counters.recordsSent).toBe(recordsSent + 1)
+      await endpoint.close()
+    })
+
+    it('is left in part to those who come with a good cookie', async () => {
+      const { socket, identity, endpoint, host, askedBy } = asked(() => 4)
+      askedBy(1)
+      const answer = readSessionPacket(network, socket.outgoing[0]?.bytes as Uint8Array)
+      const cookie = typeof answer !== 'string' && answer.type === 5 ? answer.cookie : undefined
+      for (let stranger = 2; stranger < 200; stranger++) askedBy(stranger)
+      const random = new SeededRandom('strangers')
+      const begin = (stranger: number, more: { cookie?: Uint8Array } = {}): Record<string, number> => {
+        const before = { ...endpoint.counters }
+        endpoint.receive(
+          initiation(random, { from: identityOf(3), to: identity.id, index: stranger, ...more }),
+          host(stranger),
+          socket,
+        )
+        return { took: endpoint.counters.handshake - before.handshake, left: endpoint.size.unconfirmed }
+      }
+      if (cookie === undefined) throw new Error('no cookie came')
+      expect(begin(1)).toEqual({ took: 0, left: 0 })
+      expect(begin(2, { cookie })).toEqual({ took: 0, left: 0 })
+      expect(begin(1, { cookie })).toEqual({ took: 1, left: 1 })
+      await endpoint.close()
+    })
+
+    it('is not used up by a process that stood still', async () => {
+      const stops = [10_000]
+      const { endpoint, askedBy } = asked(() => stops.pop() ?? 0)
+      for (let stranger = 0; stranger < 3; stranger++) askedBy(stranger)
+      expect(endpoint.counters.recordsSent).toBe(3)
+      await endpoint.close()
+    })
   })
 
   it.each([

@@ -116,6 +116,7 @@ export class RequestsEndpoint {
       limits,
       counters: this.#counters,
       ports: {
+        now: () => clock.now(),
         post: (datagram, to, via) => this.#post(datagram, to, via),
         addressAllowed: (host, now) => this.#limiter.allow(host, now),
         deliver: (incoming, now) => this.#handlers.deliver(incoming, now, this.#delay.sample(now)),
@@ -299,10 +300,7 @@ export class RequestsEndpoint {
     if (socket === undefined) return 'noSocket'
     const origin = { from, via: socket }
     const now = this.#clock.now()
-    if (second === SEALED) return this.#sessions.onSealed(bytes, origin, now)
-    const outcome = this.#sessions.onPacket(bytes, origin, now)
-    this.#sessions.worked(this.#clock.now() - now, now)
-    return outcome
+    return second === SEALED ? this.#sessions.onSealed(bytes, origin, now) : this.#sessions.onPacket(bytes, origin, now)
   }
 
   #onMac(bytes: Uint8Array, from: Address, via: DatagramSocket | undefined): Outcome {

@@ -1,8 +1,8 @@
-/** One timer for many moments. It is only ever moved forward: what was called off meanwhile makes it fire once for nothing. */
+/** One timer for many moments. It is only ever set to an earlier one: what was called off meanwhile makes it fire once for nothing. */
 import type { Clock } from '@pc/transport'
 
-/** A timer that is later than this was held up by other work of the process. */
-const HELD_UP_MS = 1
+/** A timer that is later than this was held up by other work of the process; Node itself may be late by one, and the kernel rounds up. */
+const HELD_UP_MS = 2
 
 export class WakeTimer {
   readonly #clock: Clock
@@ -18,7 +18,7 @@ export class WakeTimer {
     this.#onTime = onTime
   }
 
-  /** Calls at that moment at the latest, unless it is infinite. */
+  /** Calls at that moment too, unless it is infinite; a turn later if the process was held up. */
   at(moment: number): void {
     if (moment < this.#at && !this.#heldUp && !this.#closed) this.#set(moment)
   }

@@ -12,6 +12,8 @@ import { isBroadcast } from './subnet.js'
 
 /** Bytes that the kernel had no room for and that wait in Node. */
 const MAX_SEND_QUEUE = 262_144
+/** Bytes that wait for the end of the turn; the kernel takes more of them at any time. */
+const MAX_OUTBOX = 65_536
 /** Datagrams of one turn, whose outcome Node tells only after it. */
 const MAX_UNTOLD = 8_192
 
@@ -165,6 +167,7 @@ export class UdpSocket implements DatagramSocket {
   }
 
   #put(bytes: Uint8Array, to: Address, told: Told | undefined): void {
+    if (this.#outboxBytes + bytes.length > MAX_OUTBOX) this.#flush()
     if (this.#outbox.length === 0) process.nextTick(this.#flush)
     this.#outbox.push({ bytes, to, told })
     this.#outboxBytes += bytes.length
@@ -178,7 +181,8 @@ export class UdpSocket implements DatagramSocket {
       try {
         this.#socket.send(bytes, to.port, to.host, tell)
       } catch (error) {
-        tell(error)
+        // Later, as the system's own errors come: whoever is told may close the socket, and what is left of the batch still has to leave.
+        queueMicrotask(() => tell(error))
       }
     }
   }

@@ -35,8 +35,8 @@ export interface DatagramSocketOptions {
 }
 
 /**
- * Some 600 datagrams of a few hundred bytes: a burst, or what a process handles in 25 ms. The usual 200 KB hold a third of it; where much more waits, a flood
- * delays every answer for longer than anybody waits for it.
+ * Linux makes 512 KiB of it, some 600 small datagrams: a burst, or what a process handles in 25 ms. Its default is less than half of that. Where much more
+ * waits, a flood delays every answer for longer than anybody waits for it.
  */
 const RECEIVE_BUFFER = 262_144
 /** No system refuses this much. */

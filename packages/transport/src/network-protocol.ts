@@ -51,8 +51,8 @@ export interface DatagramSocket {
   /** What the machine gave of `BindOptions.receiveBufferBytes`, in its own count: Linux doubles it for its book-keeping. */
   readonly receiveBufferBytes: number
   /**
-   * Takes the datagram and returns at once; `bytes` must not change any more. It leaves, with all others of this turn of the event
-   * loop, when the turn is over, or when the socket is closed. False, and nothing was taken, when the send queue is
+   * Takes the datagram and returns at once; `bytes` must not change any more. It leaves with what else is posted
+   * until `process.nextTick`, at the latest when the socket is closed. False, and nothing was taken, when the send queue is
    * full (256 KiB, or 8,192 datagrams in one turn; back off for 10 ms) and when the socket is closed. Never throws: whatever else is
    * wrong with a datagram is counted, and told to `BindOptions.onSendError` once the present turn is over.
    */
@@ -124,7 +124,6 @@ export interface ListenOptions {
   signal?: AbortSignal
 }
 
-/** Called for each datagram; `bytes` belongs to the receiver. */
 /** Called for each datagram, at the end of the turn of the event loop in which it was read; `bytes` is the handler's own. */
 export type DatagramHandler = (bytes: Uint8Array, from: Address) => void
 /** Called for each accepted stream, which the receiver then owns. */

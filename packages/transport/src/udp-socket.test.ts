@@ -151,6 +151,36 @@ describe('what is sent in one turn', () => {
   })
 })
 
+describe('a burst in one turn', () => {
+  it('leaves as far as the machine takes it, however long it is', async () => {
+    const { socket, fake } = await setUp()
+    for (let number = 0; number < 300; number++) expect(socket.post(new Uint8Array(1_200), TO)).toBe(true)
+    await turn()
+    expect(fake.sent).toHaveLength(300)
+    expect(socket.sendQueueBytes).toBe(0)
+  })
+
+  it('leaves whole, also when whoever is told of a failure closes the socket', async () => {
+    const fake = new FakeDgram()
+    const [send, close] = [fake.send.bind(fake), fake.close.bind(fake)]
+    let closed = false
+    fake.close = (whenClosed) => {
+      closed = true
+      return close(whenClosed)
+    }
+    fake.send = (bytes, port, host, told) => {
+      if (closed || host === '10.0.0.9') throw new Error('on purpose')
+      send(bytes, port, host, told)
+    }
+    const { socket } = await setUp({ onSendError: () => void socket.close() }, 'linux', fake)
+    socket.post(BYTES, { host: '10.0.0.9', port: 1 })
+    socket.post(BYTES, TO)
+    await socket.send(BYTES, TO)
+    expect(fake.sent).toHaveLength(2)
+    expect([closed, socket.post(BYTES, TO)]).toEqual([true, false])
+  })
+})
+
 describe('what arrives in one turn', () => {
   async function receiving(onDatagram: (number: number | undefined, socket: DatagramSocket) => void) {
     const fake = new FakeDgram()

@@ -22,8 +22,8 @@ export interface HandshakeLimits {
   /** Second messages that are tried for own handshakes: each costs two Diffie-Hellman. @default 1,000/s, burst 1,000 */
   readonly responses: Rate
   /**
-   * Microseconds of work for handshakes and questions that this side did not ask for. The other limits count, and a slow or busy machine
-   * has no time for so many. @default 250,000/s, burst 250,000: a quarter of a core
+   * Microseconds of work for packets of strangers, that answer nothing of ours. The other limits count, and a slow or busy machine has no
+   * time for so many. Half of the burst is left to those with a good cookie. @default 250,000/s, burst 250,000: a quarter of a core
    */
   readonly work: Rate
 }
@@ -41,13 +41,17 @@ export const DEFAULT_HANDSHAKE_LIMITS: HandshakeLimits = {
 
 /** After this long below the rate a first message is answered without a cookie again. */
 const CALM_MS = 2_000
+/** Of the burst of work. */
+const COOKIE_RESERVE = 0.5
+/** Several times what the dearest packet takes: where more time passed, the process stood still, and no stranger is to blame. */
+const MOST_WORK_MS = 5
 const RESETS_PER_ADDRESS: AddressLimiterOptions = { ratePerSecond: 1, burst: 1 }
 
 export class HandshakeGuard {
   readonly cookies: RateLimit
   readonly records: RateLimit
   readonly responses: RateLimit
-  readonly work: RateLimit
+  readonly #work: RateLimit
   readonly #withoutCookie: RateLimit
   readonly #perAddress: HostLimiter
   readonly #inTotal: RateLimit
@@ -60,7 +64,7 @@ export class HandshakeGuard {
     this.cookies = new RateLimit(all.cookies)
     this.records = new RateLimit(all.records)
     this.responses = new RateLimit(all.responses)
-    this.work = new RateLimit(all.work)
+    this.#work = new RateLimit(all.work)
     this.#withoutCookie = new RateLimit(all.withoutCookie)
     this.#perAddress = new HostLimiter(all.perAddress, limits.perAddress)
     this.#inTotal = new RateLimit(all.inTotal)
@@ -71,6 +75,16 @@ export class HandshakeGuard {
   mustHaveCookie(now: number): boolean {
     if (!this.#withoutCookie.allow(now)) this.#loadedUntil = now + CALM_MS
     return this.underLoad(now)
+  }
+
+  /** Whether there is time for a packet of a stranger. */
+  mayWork(now: number, hasCookie: boolean): boolean {
+    return this.#work.open(now, hasCookie ? 0 : COOKIE_RESERVE)
+  }
+
+  /** So long a stranger's packet has kept this process, in milliseconds. */
+  worked(ms: number, now: number): void {
+    this.#work.allow(now, 1_000 * Math.min(ms, MOST_WORK_MS))
   }
 
   underLoad(now: number): boolean {

@@ -93,14 +93,14 @@ function codeOf(error: unknown): unknown {
 }
 
 describe('OwnRequests', () => {
-  it('sends again after 1, 3, 7, 15 … time-outs until the deadline, and settles once', () => {
+  it('sends again after 1, 3, 7, 11 … time-outs until the deadline, and settles once', () => {
     const { add, use, until, times, settled, requests, pair, idle, repeated } = setUp()
     use()
     add()
     until(5_000)
-    expect(times()).toEqual([0, 25, 75, 175, 275, 375, 475, 575, 675, 775, 875, 975])
+    expect(times()).toEqual([0, 25, 75, 175, 275, 375, 475, 575, 675, 875])
     expect(settled).toEqual([[1, 'REPLY_TIMEOUT']])
-    expect([requests.size, requests.wakeAt, pair.users, repeated()]).toEqual([0, Number.POSITIVE_INFINITY, 0, 11])
+    expect([requests.size, requests.wakeAt, pair.users, repeated()]).toEqual([0, Number.POSITIVE_INFINITY, 0, 9])
     expect(idle).toEqual([pair])
   })
 

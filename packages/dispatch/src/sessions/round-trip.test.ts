@@ -30,9 +30,10 @@ describe('RoundTrip', () => {
 })
 
 describe('what is sent again', () => {
-  it('goes after 1, 3, 7 and 15 time-outs to strangers, and after 1, 3, 7, 11 and 15 by a session', () => {
+  it('goes after 1, 3, 7 and 15 time-outs to strangers, and by a session at steady pauses for a while, then at longer ones', () => {
     expect([1, 2, 3, 4].map((n) => repetitionAfter(n, 25))).toEqual([25, 75, 175, 375])
-    expect([1, 2, 3, 4, 5].map((n) => requestRepetitionAfter(n, 25))).toEqual([25, 75, 175, 275, 375])
+    const times = Array.from({ length: 11 }, (_, n) => requestRepetitionAfter(n + 1, 1))
+    expect(times).toEqual([1, 3, 7, 11, 15, 19, 23, 27, 35, 51, 83])
   })
 })
 

@@ -11,8 +11,8 @@ const LEAST_TIMEOUT_MS = 10
 const GREATEST_TIMEOUT_MS = 250
 /** As many requests as are under way to one peer at a time, twice over. */
 const MAX_ANSWERED = 32
-/** Each of the first pauses is twice as long as the one before. */
-const DOUBLED_PAUSES = 3
+/** Each of the first pauses is twice as long as the one before; so many more are as long as the last of them. */
+const [DOUBLED_PAUSES, STEADY_PAUSES] = [3, 5]
 /** RFC 6298 §2.3: alpha and beta. */
 const [SMOOTHING, VARIANCE] = [1 / 8, 1 / 4]
 
@@ -70,10 +70,12 @@ export function repetitionAfter(repetition: number, timeoutMs: number): number {
 }
 
 /**
- * The same for requests by a session: 1, 3, 7, 11, 15 … times the time-out. The pauses do not grow for ever: the peer is proved to be
- * there, no long way is between, and whoever is flooded answers one of many.
+ * The same for requests by a session: 1, 3, 7, 11, 15, 19, 23, 27 times the time-out, then 35, 51, 83 …: the pauses stand still for a
+ * while, because the peer is proved to be there and whoever is flooded answers one of many; then they double on, because whoever has not
+ * answered yet takes his time.
  */
 export function requestRepetitionAfter(repetition: number, timeoutMs: number): number {
-  const steady = Math.max(0, repetition - DOUBLED_PAUSES)
-  return repetitionAfter(repetition - steady, timeoutMs) + steady * 2 ** (DOUBLED_PAUSES - 1) * timeoutMs
+  const steady = Math.min(Math.max(0, repetition - DOUBLED_PAUSES), STEADY_PAUSES)
+  const doubled = repetitionAfter(repetition - steady, timeoutMs)
+  return doubled + steady * 2 ** (DOUBLED_PAUSES - 1) * timeoutMs
 }

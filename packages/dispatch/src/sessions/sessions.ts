@@ -43,6 +43,8 @@ export interface Incoming {
 export type Outcome = keyof RequestsCounters
 
 export interface SessionsPorts {
+  /** The time by now, in milliseconds: for what a packet has cost. */
+  now(): number
   /** False: the machine takes no more at the moment. */
   post(bytes: Uint8Array, to: Address, via: DatagramSocket): boolean
   /** Whether that address, which has proved nothing, may be listened to. */
@@ -208,10 +210,22 @@ export class Sessions {
     const { from, via } = origin
     const type = sessionPacketTypeOf(bytes)
     if (type === undefined) return 'length'
-    const awaited = this.#isAwaited(type, bytes, from)
-    if (!awaited && !this.#guard.work.open(now)) return 'handshakeLimit'
-    const crowded = !awaited && !this.#ports.addressAllowed(from.host, now)
+    if (this.#isAwaited(type, bytes, from)) return this.#onAdmitted(bytes, { from, via, crowded: false }, now)
+    const outcome = this.#mayWorkFor(type, bytes, from, now)
+      ? this.#onStranger(type, bytes, origin, now)
+      : 'handshakeLimit'
+    this.#guard.worked(this.#ports.now() - now, now)
+    return outcome
+  }
+
+  #onStranger(type: number, bytes: Uint8Array, { from, via }: Origin, now: number): Outcome {
+    const crowded = !this.#ports.addressAllowed(from.host, now)
     if (crowded && !this.#mayKnock(type, bytes, from, now)) return 'addressLimit'
+    return this.#onAdmitted(bytes, { from, via, crowded }, now)
+  }
+
+  #onAdmitted(bytes: Uint8Array, origin: Origin & { crowded: boolean }, now: number): Outcome {
+    const { from } = origin
     const packet = readSessionPacket(this.#network, bytes)
     if (typeof packet === 'string') return packet
     switch (packet.type) {
@@ -229,17 +243,12 @@ export class Sessions {
         return 'handshake'
       }
       default: {
-        const effects = this.handshakes.receive(packet, bytes.length, { from, via, crowded }, now)
+        const effects = this.handshakes.receive(packet, bytes.length, origin, now)
         if (typeof effects === 'string') return effects
         this.#perform(effects)
         return 'handshake'
       }
     }
-  }
-
-  /** So long a datagram of `onPacket` has kept this process, in milliseconds. */
-  worked(ms: number, now: number): void {
-    this.#guard.work.allow(now, 1_000 * ms)
   }
 
   #onMessage(live: LiveSession, rootCode: number, message: Uint8Array, bytes: number, now: number): Outcome {
@@ -309,8 +318,17 @@ export class Sessions {
     const { INITIATION, RECORD_REQUEST } = SessionPacketType
     if ((type !== INITIATION && type !== RECORD_REQUEST) || !this.#crowded.allow(now)) return false
     if (type === RECORD_REQUEST) return this.#guard.records.open(now)
-    const cookie = bytes.subarray(COOKIE_START, COOKIE_END)
-    return this.#guard.cookies.open(now) || this.handshakes.cookieFits(cookie, from, now)
+    return this.#guard.cookies.open(now) || this.#hasCookie(bytes, from, now)
+  }
+
+  /** Whoever comes with a good cookie is really there, and is served when the others have used up their share. */
+  #mayWorkFor(type: number, bytes: Uint8Array, from: Address, now: number): boolean {
+    if (this.#guard.mayWork(now, false)) return true
+    return type === SessionPacketType.INITIATION && this.#guard.mayWork(now, true) && this.#hasCookie(bytes, from, now)
+  }
+
+  #hasCookie(initiation: Uint8Array, from: Address, now: number): boolean {
+    return this.handshakes.cookieFits(initiation.subarray(COOKIE_START, COOKIE_END), from, now)
   }
 
   #onRecordRequest(nonce: Uint8Array, { from, via }: Origin, now: number): Outcome {
