@@ -3,20 +3,27 @@ import { type Identity, type Network, PeerId, type SignedPeerRecord } from '@pc/
 import type { Message } from '@pc/wire'
 import { untilAborted } from './abort.js'
 import type { Address } from './address.js'
+import { BulkConnections } from './bulk-connections.js'
+import { BulkLease } from './bulk-lease.js'
 import type { CloseCode, CloseReason } from './close-code.js'
 import { Connection } from './connection.js'
 import type { ControlConnection } from './control-connection.js'
 import { Dialler } from './dialler.js'
 import { TransportError } from './errors.js'
-import { Greeting, goAway, refuseStream } from './greeting.js'
-import { BOOT_ID_LENGTH, CONNECTION_VERSIONS, type ConnectionKind, type Hello, sameBoot } from './hello.js'
-import { helloCheck, helloProof } from './hello-proof.js'
+import { Greeter } from './greeter.js'
+import { type Greeting, goAway, refuseStream } from './greeting.js'
+import { BOOT_ID_LENGTH, type Hello, sameBoot } from './hello.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
 import { Pair } from './pair.js'
 import type { PeerBook } from './peer-book.js'
 import { PeerSlot } from './peer-slot.js'
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
+
+/** How long a caller waits for a bulk connection, unless it says otherwise. */
+const WAIT_FOR_BULK_MS = 5_000
+/** How long a control connection must have been unused before it makes room for another one. */
+const KEEP_CONTROL_MS = 300_000
 
 export interface ConnectorOptions {
   identity: Pick<Identity, 'id'>
@@ -71,6 +78,8 @@ export class Connector {
   /** Every stream that this connector owns, from the handshake to its end. */
   readonly #connections = new Set<Connection>()
   readonly #pairs = new Set<Pair>()
+  readonly #greeter: Greeter
+  readonly #bulk: BulkConnections
   /** Rises with every end of a pair, whoever the peer, so that what a forgotten slot had is never used again. */
   #lastNumber = 0
   #closed: TransportError | undefined
@@ -86,9 +95,20 @@ export class Connector {
       protocol: options.protocol,
       peerBook: options.peerBook,
       limit: this.#limits.outbound,
+      makeRoom: () => this.#makeRoom(),
       clock: this.#clock,
       random: options.random ?? systemRandom,
       own: (stream) => this.#own(stream),
+    })
+    const { network, bootId, record, features = [], peerBook } = options
+    this.#greeter = new Greeter({ network, bootId, record, features, clock: this.#clock })
+    this.#bulk = new BulkConnections({
+      perPeer: this.#limits.bulkPerPeer,
+      clock: this.#clock,
+      dialler: this.#dialler,
+      greeter: this.#greeter,
+      peerBook,
+      onShrink: (slot) => this.#tidy(slot),
     })
   }
 
@@ -147,39 +167,24 @@ export class Connector {
   }
 
   /**
-   * Opens a bulk connection, which then belongs to the caller. Frames up to 1 MiB. Listen even to send only: the end of a
-   * connection, and a peer that says BUSY, are seen by reading.
+   * A bulk connection for one use: one that was used before, or a new one. Frames up to 1 MiB. When there is no room for another with this
+   * peer, waits in line for `waitMs` (5 s).
+   *
+   * Listen even to send only: the end of a connection, and a peer that says BUSY, are seen by reading.
+   * @throws TransportError RESOURCE_BUSY with `retryAfterMs`, PEER_UNREACHABLE, NO_ADDRESS, SELF_DIALLED, CLOSED; the signal's reason
+   */
+  async leaseBulk(peer: PeerId, options: { signal?: AbortSignal; waitMs?: number } = {}): Promise<BulkLease> {
+    const { signal, waitMs = WAIT_FOR_BULK_MS } = options
+    const [{ bulk }, connection] = await this.#acquireBulk(peer, signal, waitMs)
+    return new BulkLease(connection, () => bulk.release(connection))
+  }
+
+  /**
+   * As {@link Connector.leaseBulk}, but the connection then belongs to the caller, who closes it, and nobody waits for a place.
    * @throws TransportError RESOURCE_BUSY (5 with this peer), PEER_UNREACHABLE, NO_ADDRESS, SELF_DIALLED, CLOSED; the signal's reason
    */
   async openBulk(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<Connection> {
-    options.signal?.throwIfAborted()
-    this.#requireOpen()
-    const slot = this.#slot(peer)
-    if (slot.bulk >= this.#limits.bulkPerPeer) throw this.#tooManyBulk(peer)
-    slot.bulk += 1
-    const leave = (): void => {
-      slot.bulk -= 1
-      this.#tidy(slot)
-    }
-    let connection: Connection
-    try {
-      connection = await this.#dialler.dialKnown(peer, options.signal)
-    } catch (error) {
-      leave()
-      throw unreachable(peer, error, options.signal)
-    }
-    void connection.closed.then(leave)
-    try {
-      const greeting = this.#greet(connection)
-      greeting.say(this.#hello('bulk', slot, connection))
-      const hello = await untilAborted(greeting.hello, options.signal)
-      this.#options.peerBook.upsert(hello.record)
-      slot.noteBulk(connection, hello.boot)
-    } catch (error) {
-      connection.destroy()
-      throw unreachable(peer, error, options.signal)
-    }
-    connection.proceed('bulk')
+    const [, connection] = await this.#acquireBulk(peer, options.signal, 0)
     return connection
   }
 
@@ -216,11 +221,32 @@ export class Connector {
     await this.close()
   }
 
+  async #acquireBulk(
+    peer: PeerId,
+    signal: AbortSignal | undefined,
+    waitMs: number,
+  ): Promise<readonly [PeerSlot, Connection]> {
+    signal?.throwIfAborted()
+    this.#requireOpen()
+    const slot = this.#slot(peer)
+    try {
+      return [slot, await slot.bulk.acquire(signal, waitMs)]
+    } catch (error) {
+      throw unreachable(peer, error, signal)
+    } finally {
+      this.#tidy(slot)
+    }
+  }
+
   async #closeAll(): Promise<void> {
     const error = new TransportError('CLOSED', 'The connector is closed.')
     this.#closed = error
     this.#dialler.close(error)
-    for (const slot of [...this.#slots.values()]) slot.fail(error)
+    for (const slot of [...this.#slots.values()]) {
+      slot.fail(error)
+      slot.bulk.fail(error)
+    }
+    this.#bulk.close()
     const left = [...this.#pairs].map((pair) => pair.leave('LEAVING'))
     for (const connection of this.#connections) {
       connection.sendLast(goAway('LEAVING'))
@@ -230,6 +256,18 @@ export class Connector {
   }
 
   // ---- dialling
+
+  /** Ends what has been unused for longest. Undefined: everything is in use. */
+  #makeRoom(): Promise<void> | undefined {
+    const room = this.#bulk.makeRoom()
+    if (room !== undefined) return room
+    const unusedSince = this.#clock.now() - KEEP_CONTROL_MS
+    let oldest: Pair | undefined
+    for (const pair of this.#pairs) {
+      if (pair.dialled && pair.lastUsedAt < (oldest?.lastUsedAt ?? unusedSince)) oldest = pair
+    }
+    return oldest?.leave('IDLE')
+  }
 
   #startDial(slot: PeerSlot): void {
     const abort = new AbortController()
@@ -268,7 +306,7 @@ export class Connector {
     const end = slot.startGreeting()
     try {
       while (slot.saying !== undefined) await slot.saying
-      const greeting = this.#greet(connection)
+      const greeting = this.#greeter.greet(connection)
       const done = this.#sayAsDialler(slot, greeting)
       slot.saying = done.then(
         () => {},
@@ -296,7 +334,7 @@ export class Connector {
     // comes first then, tells.
     const perhapsDuplicate = slot.live !== undefined
     if (!perhapsDuplicate) {
-      greeting.say(this.#hello('control', slot, greeting.connection))
+      greeting.say(this.#greeter.hello('control', slot.number, greeting.connection))
       slot.dialled = slot.number
     }
     const hello = await greeting.hello
@@ -305,7 +343,7 @@ export class Connector {
       turnAway(greeting.connection, 'DUPLICATE')
       return live
     }
-    greeting.say(this.#hello('control', slot, greeting.connection))
+    greeting.say(this.#greeter.hello('control', slot.number, greeting.connection))
     return this.#establish(slot, greeting, hello)
   }
 
@@ -324,8 +362,8 @@ export class Connector {
   async #greetAsAcceptor(slot: PeerSlot, connection: Connection): Promise<void> {
     const end = slot.startGreeting()
     try {
-      const greeting = this.#greet(connection)
-      greeting.say(this.#hello('control', slot, connection))
+      const greeting = this.#greeter.greet(connection)
+      greeting.say(this.#greeter.hello('control', slot.number, connection))
       const hello = await greeting.hello
       this.#options.peerBook.noteProof(slot.peer, undefined, this.#clock.now())
       if (hello.kind === 'bulk') this.#takeBulk(slot, connection, hello)
@@ -333,30 +371,6 @@ export class Connector {
     } finally {
       end()
       this.#tidy(slot)
-    }
-  }
-
-  #greet(connection: Connection): Greeting {
-    const { network } = this.#options
-    const expected = {
-      network: network.keyId,
-      isProved: helloCheck(network, connection),
-      version: CONNECTION_VERSIONS,
-    }
-    return new Greeting(connection, expected, this.#clock)
-  }
-
-  #hello(kind: ConnectionKind, { number }: PeerSlot, connection: Connection): Hello {
-    const { bootId, record, features, network } = this.#options
-    return {
-      version: CONNECTION_VERSIONS,
-      boot: bootId,
-      kind,
-      record: record(),
-      features: features ?? [],
-      network: network.keyId,
-      pair: number,
-      proof: helloProof(network, connection, bootId),
     }
   }
 
@@ -385,7 +399,7 @@ export class Connector {
       slot.live = undefined
       former.destroy(sameBoot(former.bootId, hello.boot) ? 'ENDED' : 'RESTARTED')
     }
-    slot.endFormerBulk(hello.boot)
+    slot.bulk.endFormer(hello.boot)
     peerBook.upsert(hello.record)
     const live = slot.live
     const pair = live ?? this.#newPair(slot, connection, hello, PeerId.compare(identity.id, slot.peer) < 0)
@@ -409,6 +423,7 @@ export class Connector {
       onRoundTrip: (from, ms) => this.#options.peerBook.noteRoundTrip(from.peer, ms),
       onDown: (gone, reason) => {
         this.#pairs.delete(gone)
+        if (!reason.polite) slot.bulk.dropIdle()
         if (slot.live === gone) {
           slot.live = undefined
           slot.number = this.#nextNumber()
@@ -425,16 +440,10 @@ export class Connector {
   #takeBulk(slot: PeerSlot, connection: Connection, hello: Hello): void {
     this.#requireOpen()
     this.#options.peerBook.upsert(hello.record)
-    if (slot.bulk >= this.#limits.bulkPerPeer || this.events.listenerCount('bulk') === 0) {
+    if (this.events.listenerCount('bulk') === 0 || !slot.bulk.admit(connection, hello.boot)) {
       turnAway(connection, 'BUSY')
       return
     }
-    slot.bulk += 1
-    slot.noteBulk(connection, hello.boot)
-    void connection.closed.then(() => {
-      slot.bulk -= 1
-      this.#tidy(slot)
-    })
     connection.proceed('bulk')
     this.#emit('bulk', connection)
   }
@@ -453,7 +462,7 @@ export class Connector {
     const key = peer.toString()
     const known = this.#slots.get(key)
     if (known !== undefined) return known
-    const slot = new PeerSlot(peer, this.#lastNumber)
+    const slot = new PeerSlot(peer, this.#lastNumber, (made) => this.#bulk.poolOf(made))
     this.#slots.set(key, slot)
     return slot
   }
@@ -470,11 +479,6 @@ export class Connector {
 
   #requireOpen(): void {
     if (this.#closed !== undefined) throw this.#closed
-  }
-
-  #tooManyBulk(peer: PeerId): TransportError {
-    const text = `${this.#limits.bulkPerPeer} bulk connections with ${peer.short} are open, which is the limit; close one first.`
-    return new TransportError('RESOURCE_BUSY', text)
   }
 }
 

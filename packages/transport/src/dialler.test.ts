@@ -11,7 +11,12 @@ import { PeerBook } from './peer-book.js'
 const ADDRESS = { host: '10.0.0.2', port: 3485 }
 const CLOSED = new TransportError('CLOSED', 'The connector is closed.')
 
-function dialler(connect: NetworkProtocol['connect'], limit = 512, peerBook = new PeerBook()) {
+function dialler(
+  connect: NetworkProtocol['connect'],
+  limit = 512,
+  peerBook = new PeerBook(),
+  makeRoom: () => Promise<void> | undefined = () => undefined,
+) {
   const clock = new VirtualClock()
   const owned: Connection[] = []
   const own = (stream: SecureStream): Connection => {
@@ -25,7 +30,7 @@ function dialler(connect: NetworkProtocol['connect'], limit = 512, peerBook = ne
   return {
     clock,
     owned,
-    dialler: new Dialler({ ownId, protocol, peerBook, limit, clock, random, own }),
+    dialler: new Dialler({ ownId, protocol, peerBook, limit, makeRoom, clock, random, own }),
   }
 }
 
@@ -70,6 +75,20 @@ test('many dials at once warn of no leak, and end together; later ones do not st
   process.off('warning', onWarning)
   expect(warnings).toEqual([])
   expect(clock.pending).toBe(0)
+})
+
+test('asks for room before it turns anybody away', async () => {
+  const open: Connection[] = []
+  const makeRoom = async (): Promise<void> => {
+    open[0]?.destroy()
+    await open.shift()?.closed
+  }
+  const { dialler: subject } = dialler(async () => streamPair()[0], 1, new PeerBook(), makeRoom)
+  open.push(await subject.dial([ADDRESS]))
+  const next = await subject.dial([ADDRESS])
+  expect(open).toEqual([])
+  await expect(subject.dial([ADDRESS])).rejects.toMatchObject({ code: 'RESOURCE_BUSY' })
+  next.destroy()
 })
 
 test('a dial that fails gives its place back', async () => {

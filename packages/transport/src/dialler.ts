@@ -14,6 +14,8 @@ export interface DiallerOptions {
   readonly peerBook: PeerBook
   /** Connections that were dialled, from before the dial until their end. */
   readonly limit: number
+  /** Asked when the limit is reached: ends a connection that nobody uses, and resolves when it is gone; undefined if there is none. */
+  readonly makeRoom: () => Promise<void> | undefined
   readonly clock: Clock
   readonly random: Random
   readonly own: (stream: SecureStream) => Connection
@@ -46,7 +48,8 @@ export class Dialler {
 
   /** @throws TransportError ALL_ATTEMPTS_FAILED, WRONG_PEER, SELF_DIALLED, NO_ADDRESS, RESOURCE_BUSY, CLOSED; the signal's reason */
   async dial(addresses: readonly Address[], expect?: PeerId, signal?: AbortSignal): Promise<Connection> {
-    const { limit } = this.#options
+    const { limit, makeRoom } = this.#options
+    if (this.#open >= limit) await makeRoom()
     if (this.#open >= limit) {
       throw new TransportError(
         'RESOURCE_BUSY',

@@ -96,6 +96,8 @@ export interface TransportErrorOptions {
   readonly address?: Address | undefined
   /** For ALL_ATTEMPTS_FAILED: each address with its last failure. */
   readonly attempts?: readonly FailedAttempt[]
+  /** For RESOURCE_BUSY, where it can be told: when another try is likely to succeed, in ms from now. */
+  readonly retryAfterMs?: number | undefined
 }
 
 /** The one error class of this package. */
@@ -106,6 +108,8 @@ export class TransportError extends Error {
   readonly retryable: boolean
   readonly address: Address | undefined
   readonly attempts: readonly FailedAttempt[]
+  /** Of RESOURCE_BUSY: when another try is likely to succeed, in ms from the rejection; undefined where nobody can tell. */
+  readonly retryAfterMs: number | undefined
 
   constructor(code: TransportErrorCode, message: string, options: TransportErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -113,6 +117,7 @@ export class TransportError extends Error {
     this.retryable = RETRYABLE[code]
     this.address = options.address
     this.attempts = options.attempts ?? []
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 

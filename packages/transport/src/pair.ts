@@ -88,6 +88,9 @@ export class Pair implements ControlConnection {
   #linkCount = 0
   readonly #diallers = new Set<boolean>()
   #lastMessageId = 0
+  #lastUsedAt: number
+  /** Since the last look: to ask the clock for every frame would cost more than it tells. */
+  #usedSince = false
   readonly #held = new HeldFrames()
   #holdTimer: unknown
   #down = false
@@ -100,6 +103,7 @@ export class Pair implements ControlConnection {
     this.#hello = options.hello
     this.#options = options
     this.#last = first
+    this.#lastUsedAt = options.clock.now()
     this.#state = new PairState(options.smaller)
     if (options.dialling) this.#state.handle({ type: 'dial-started' })
     this.closed = new Promise((resolve) => {
@@ -129,6 +133,11 @@ export class Pair implements ControlConnection {
     return last
   }
 
+  /** When a frame of applications went or came, as far as the last look of keep-alive tells (5 s); monotonic ms. */
+  get lastUsedAt(): number {
+    return this.#usedSince ? this.#options.clock.now() : this.#lastUsedAt
+  }
+
   /** False once nothing can be sent any more; final. */
   get usable(): boolean {
     return !this.#down
@@ -151,6 +160,7 @@ export class Pair implements ControlConnection {
 
   send(header: string, id: number, body: Value): Promise<void> {
     if (this.#current === undefined) return Promise.reject(this.#closedError())
+    this.#usedSince = true
     return this.#current.connection.send({ header, id, body })
   }
 
@@ -317,6 +327,7 @@ export class Pair implements ControlConnection {
       default:
         if (this.#down) break
         link.lastId = id
+        this.#usedSince = true
         if (this.#state.holds(link.number)) this.#hold(link, message)
         else this.#options.onFrame(this, message)
     }
@@ -364,6 +375,7 @@ export class Pair implements ControlConnection {
   #onWake(link: Link): void {
     const { connection, keepAlive } = link
     const now = this.#options.clock.now()
+    this.#noteUse(now)
     const step = keepAlive.wake(now, connection.receiver.lastActivityAt, connection.sender.lastActivityAt)
     if (step === 'dead') {
       const silent = Math.round(now - connection.receiver.lastActivityAt)
@@ -373,6 +385,11 @@ export class Pair implements ControlConnection {
     }
     if (step === 'ping') this.#sendPing(link, this.nextId())
     this.#schedule(link)
+  }
+
+  #noteUse(now: number): void {
+    if (this.#usedSince) this.#lastUsedAt = now
+    this.#usedSince = false
   }
 
   #onClosed(link: Link, reason: CloseReason): void {

@@ -1,8 +1,7 @@
 import type { PeerId } from '@pc/identity'
 import { whenAborted } from './abort.js'
-import type { Connection } from './connection.js'
+import type { BulkPool } from './bulk-pool.js'
 import { TransportError } from './errors.js'
-import { type Hello, sameBoot } from './hello.js'
 import type { Pair } from './pair.js'
 
 /** Callers that wait for one dial; whoever has more has lost control over its calls. */
@@ -25,23 +24,22 @@ export class PeerSlot {
   dialled: number | undefined
   /** Of our next, or present, pair with that peer: see {@link Hello.pair}. */
   number: number
-  /** Bulk connections, those being dialled included. */
-  bulk = 0
+  readonly bulk: BulkPool
   /** HELLOs under way, in both directions. */
   greetings = 0
-  /** Bulk connections whose HELLO is through, with the boot id it named. */
-  readonly #bulkBoots = new Map<Connection, Uint8Array>()
   readonly #waiters = new Set<Waiter>()
   #whenGreeted: (() => void)[] = []
 
-  constructor(peer: PeerId, number: number) {
+  /** @param bulk makes the pool; what it is told of is called when the pool has become smaller */
+  constructor(peer: PeerId, number: number, bulk: (slot: PeerSlot) => BulkPool) {
     this.peer = peer
     this.number = number
+    this.bulk = bulk(this)
   }
 
   /** Nothing is going on. */
   get empty(): boolean {
-    return this.live === undefined && this.dial === undefined && this.bulk === 0 && this.greetings === 0
+    return this.live === undefined && this.dial === undefined && this.bulk.size === 0 && this.greetings === 0
   }
 
   /** The end of the dial under way. The last one that leaves by its signal cuts the dial. */
@@ -81,18 +79,6 @@ export class PeerSlot {
 
   fail(error: unknown): void {
     for (const waiter of [...this.#waiters]) waiter.reject(error)
-  }
-
-  noteBulk(connection: Connection, boot: Uint8Array): void {
-    this.#bulkBoots.set(connection, boot)
-    void connection.closed.then(() => this.#bulkBoots.delete(connection))
-  }
-
-  /** Nobody pings a bulk connection: those that led to a process before would take up their places until TCP notices. */
-  endFormerBulk(boot: Uint8Array): void {
-    for (const [connection, known] of [...this.#bulkBoots]) {
-      if (!sameBoot(known, boot)) connection.destroy('RESTARTED')
-    }
   }
 
   /** Counts a HELLO under way until the function that is returned is called. */
