@@ -28,6 +28,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   transport: [
     'address',
+    'address-limiter',
     'admission',
     'back-off',
     'checks',
@@ -51,7 +52,6 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'subnet',
   ],
   dispatch: [
-    'address-limiter',
     'announcements',
     'batch',
     'deadlines',

@@ -1,5 +1,3 @@
-export type { AddressLimiterOptions } from './address-limiter.js'
-export { AddressLimiter } from './address-limiter.js'
 export type { Announcement, AnnouncementHandler } from './announcements.js'
 export type { ConnectionDispatcherOptions, ServiceHandler } from './connection-dispatcher.js'
 export { ConnectionDispatcher } from './connection-dispatcher.js'

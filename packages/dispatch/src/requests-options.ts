@@ -1,8 +1,7 @@
 /** What a `RequestsEndpoint` is made with, and what its calls take. */
 import type { Identity, KeyExchange, Network, PeerId, SignedPeerRecord } from '@pc/identity'
-import type { Address, Clock, Logger, NetworkInterface, Random } from '@pc/transport'
+import type { Address, AddressLimiterOptions, Clock, Logger, NetworkInterface, Random } from '@pc/transport'
 import type { Value } from '@pc/wire'
-import type { AddressLimiterOptions } from './address-limiter.js'
 import type { Authorize, Handler, HandlerOptions } from './handler.js'
 import type { Rate } from './rate-limit.js'
 import type { PeerQuotaLimits } from './sessions/peer-quota.js'

@@ -79,6 +79,8 @@ const RETRYABLE = {
   GROUP_NOT_HEARD: false,
   /** The other side did not prove that it knows the secret of this network, before any byte of TLS. */
   NOT_ADMITTED: false,
+  /** An option is out of its range. */
+  INVALID_ARGUMENT: false,
 } as const
 
 /** Stable name of a failure of this package. */

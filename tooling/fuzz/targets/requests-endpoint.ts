@@ -277,7 +277,7 @@ const receive: Target = {
   name: 'dispatch/RequestsEndpoint.receive',
   about:
     'datagrams from anybody, members and a peer with a session: announcements, sealed ones, packets about sessions',
-  covers: ['@pc/dispatch RequestsEndpoint', '@pc/dispatch AddressLimiter'],
+  covers: ['@pc/dispatch RequestsEndpoint', '@pc/transport AddressLimiter'],
   shape: datagrams,
   seeds: () => [
     ...[...macDatagrams(VALUES), ...macDatagrams([['hello'], true], RootCode.DISCOVERY)].map(unmarked),

@@ -2,7 +2,7 @@
  * What strangers may make this peer do before they have proved anything. Cookies are asked for when more begin handshakes than a
  * calm network has: then nobody costs a Diffie-Hellman or a byte of memory who does not get what is sent to his address. Pure.
  */
-import { AddressLimiter, type AddressLimiterOptions } from '../address-limiter.js'
+import { AddressLimiter, type AddressLimiterOptions } from '@pc/transport'
 import { HostLimiter } from '../host-limiter.js'
 import { type Rate, RateLimit } from '../rate-limit.js'
 

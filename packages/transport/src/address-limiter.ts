@@ -1,13 +1,13 @@
 /**
- * How often one address may be listened to before it has proved anything: GCRA (ATM Forum TM 4.0, virtual scheduling),
- * which keeps one number per address, the theoretical arrival time of its next packet. Pure: `now` is passed in.
+ * How often one address may come before it has proved anything, with packets or connections: GCRA (ATM Forum TM 4.0, virtual scheduling),
+ * which keeps one number per address, the theoretical arrival time of what comes next. Pure: `now` is passed in.
  */
-import { DispatchError } from './errors.js'
+import { TransportError } from './errors.js'
 
 export interface AddressLimiterOptions {
-  /** Packets per second in the long run. @default 20 */
+  /** Packets, or connections, per second in the long run. @default 20 */
   ratePerSecond?: number
-  /** Packets at one moment after silence. @default 40 */
+  /** So many at one moment after silence. @default 40 */
   burst?: number
   /**
    * Addresses remembered, in two generations of half as many. When the young one is full the old one is forgotten: a
@@ -23,7 +23,7 @@ const DEFAULT_ADDRESSES = 4_096
 
 /** A token bucket for each address, bounded whatever arrives. */
 export class AddressLimiter {
-  /** Milliseconds that one packet uses up. */
+  /** Milliseconds that each uses up. */
   readonly #interval: number
   /** Milliseconds an address may be ahead of its rate. */
   readonly #tolerance: number
@@ -45,7 +45,7 @@ export class AddressLimiter {
     this.#generationSize = Math.floor(addresses / 2)
   }
 
-  /** Charges one packet to `address`; `false`: it is over its rate, and nothing is charged. `now` in milliseconds. */
+  /** Charges one to `address`; `false`: it is over its rate, and nothing is charged. `now` in milliseconds. */
   allow(address: string, now: number): boolean {
     const expected = Math.max(this.#young.get(address) ?? this.#old.get(address) ?? now, now)
     if (expected - now > this.#tolerance) return false
@@ -70,6 +70,6 @@ export class AddressLimiter {
   }
 }
 
-function outOfRange(name: string, expected: string, value: number): DispatchError {
-  return new DispatchError('INVALID_ARGUMENT', `expected ${name} to be ${expected}, got ${value}`)
+function outOfRange(name: string, expected: string, value: number): TransportError {
+  return new TransportError('INVALID_ARGUMENT', `Expected ${name} to be ${expected}, but got ${value}.`)
 }
