@@ -16,6 +16,8 @@ const RETRYABLE = {
   ADDRESS_NOT_AVAILABLE: false,
   /** Nobody listens on that port of that address. */
   CONNECTION_REFUSED: true,
+  /** The other side's gate did not let the connection in. */
+  CONNECTION_RESET: true,
   /** No answer within the time limit: the machine is off, or a partition swallows everything. */
   CONNECT_TIMEOUT: true,
   /** No host has that address, or no interface of this one leads there. */
@@ -26,7 +28,7 @@ const RETRYABLE = {
   SELF_DIALLED: false,
   /** More bytes than a datagram may have. */
   DATAGRAM_TOO_LARGE: false,
-  /** The socket is closed. */
+  /** The socket or the listener is closed. */
   SOCKET_CLOSED: false,
   /** On a stream: the other end cut it; the code that Node's own sockets report. */
   ECONNRESET: true,
@@ -46,6 +48,8 @@ const RETRYABLE = {
   BROADCAST_NOT_ALLOWED: false,
   /** A group was to be joined on a socket that is bound to one address. */
   GROUP_NOT_HEARD: false,
+  /** A simulated machine has no such thing. */
+  NOT_SUPPORTED: false,
 } as const
 
 export type TestkitErrorCode = keyof typeof RETRYABLE

@@ -116,6 +116,9 @@ export class HostProcess<Id> implements SimulatedHost<Id>, StreamOwner {
   ): Promise<SimulatedListener> {
     return this.#alive(options.signal, () => {
       const { listeners } = this.machine
+      if (options.fd !== undefined) {
+        throw new TestkitError('NOT_SUPPORTED', `a simulated machine has no descriptors, got fd ${options.fd}`)
+      }
       const address = listeners.resolve(wanted, false, (bound) => this.machine.owns(bound))
       const listening: ListeningSocket = {
         shared: false,
@@ -123,15 +126,25 @@ export class HostProcess<Id> implements SimulatedHost<Id>, StreamOwner {
         bound: requireAddress(address, 1),
         owner: this,
         onStream: (stream) => onStream(stream as SimulatedStream<Id>),
+        admits: (from) => options.admit?.(from) ?? true,
       }
       listeners.claim(listening)
       this.#listeners.add(listening)
+      let open = true
+      const reset = (): Promise<void> =>
+        this.#alive(undefined, () => {
+          if (!open) throw new TestkitError('SOCKET_CLOSED', `the listener at ${address.host} was closed`)
+          listeners.release(listening)
+          listeners.resolve(address, false, (bound) => this.machine.owns(bound))
+          listeners.claim(listening)
+        })
       const close = (): Promise<void> =>
         this.#alive(undefined, () => {
+          open = false
           this.#listeners.delete(listening)
           listeners.release(listening)
         })
-      return { address, close }
+      return { address, reset, close }
     })
   }
 

@@ -18,6 +18,11 @@ export interface SimulatedStream<Id> {
 
 export interface SimulatedListener {
   readonly address: SimulatedAddress
+  /**
+   * Opens the port anew at the same address; streams and dials under way stay. Rejects with ADDRESS_NOT_AVAILABLE when the machine has lost
+   * that address, and then listens no more until a further call succeeds; with SOCKET_CLOSED after `close`.
+   */
+  reset(): Promise<void>
   /** Stops accepting; streams that were handed over stay. Idempotent. */
   close(): Promise<void>
 }
@@ -64,6 +69,10 @@ export interface SimulatedConnectOptions<Id> {
 export interface SimulatedListenOptions {
   /** Accepted for the seam's sake: the simulated backlog is never full. */
   backlog?: number
+  /** Asked about each connection before its handshake; false cuts it, and the dial rejects with CONNECTION_RESET. @default everybody */
+  admit?(from: SimulatedAddress): boolean
+  /** Refused with NOT_SUPPORTED: there are no descriptors here. */
+  fd?: number
   signal?: AbortSignal
 }
 
@@ -109,7 +118,7 @@ export interface SimulatedHost<Id> {
    * Takes `ms` of this host's processor: what it sends leaves after it, and what it is to receive, timers included, waits for it.
    */
   spend(ms: number): void
-  /** Rejects with CONNECTION_REFUSED, CONNECT_TIMEOUT, UNREACHABLE, WRONG_PEER, SELF_DIALLED, ADDRESS_INVALID or the signal's reason. */
+  /** Rejects with CONNECTION_REFUSED, CONNECTION_RESET, CONNECT_TIMEOUT, UNREACHABLE, WRONG_PEER, SELF_DIALLED, ADDRESS_INVALID or the signal's reason. */
   connect(address: SimulatedAddress, options?: SimulatedConnectOptions<Id>): Promise<SimulatedStream<Id>>
   /** Rejects with ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, ADDRESS_INVALID. */
   listen(

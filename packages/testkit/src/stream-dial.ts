@@ -29,6 +29,7 @@ export interface ListeningSocket extends PortOwner {
   readonly shared: false
   readonly owner: StreamOwner
   readonly onStream: (stream: SimulatedStream<unknown>) => void
+  readonly admits: (from: SimulatedAddress) => boolean
 }
 
 /** Who dials whom, and what becomes of it; one of the two is called once, or none if `cut` comes first. */
@@ -46,6 +47,8 @@ export class StreamDial {
   readonly #options: StreamDialOptions
   readonly #target: ParsedHost
   readonly #source: string
+  /** Of this end; drawn when it is needed first. */
+  #port: number | undefined
   #synRetryMs = FIRST_SYN_RETRY_MS
   #synTimer: QueuedTimer | undefined
   readonly #packets = new Set<QueuedTimer>()
@@ -115,6 +118,10 @@ export class StreamDial {
         this.#handOver(listening)
       }
       const answer = (): unknown => {
+        if (!listening.admits(this.#here())) {
+          this.#reliably(listening.owner, owner, () => this.#fail(notLetIn(address)))
+          return NOTHING_TO_SETTLE
+        }
         listening.owner.processor.spend(handshakeHostMs)
         this.#reliably(listening.owner, owner, () => owner.processor.run({ fire: finish }))
         return NOTHING_TO_SETTLE
@@ -150,7 +157,7 @@ export class StreamDial {
   #connect(listening: ListeningSocket): SimulatedStream<unknown> {
     const { owner, address } = this.#options
     const { owner: there } = listening
-    const here = { host: this.#source, port: owner.machine.listeners.ephemeralPort() }
+    const here = this.#here()
     const acceptedAt = { host: this.#target.host, port: address.port }
     const channelBinding = this.#network.links.bindings.bytes(CHANNEL_BINDING_BYTES)
     const dialled = new StreamEnd({ machine: owner.machine, processor: owner.processor, address: here }, () => {})
@@ -184,6 +191,11 @@ export class StreamDial {
       dialled: true,
       channelBinding,
     }
+  }
+
+  #here(): SimulatedAddress {
+    this.#port ??= this.#options.owner.machine.listeners.ephemeralPort()
+    return { host: this.#source, port: this.#port }
   }
 
   /** A packet without anybody to send it again. */
@@ -244,6 +256,10 @@ function resetError(address: SimulatedAddress): TestkitError {
     'CONNECTION_REFUSED',
     `the process on port ${address.port} of ${address.host} ended during the handshake`,
   )
+}
+
+function notLetIn(address: SimulatedAddress): TestkitError {
+  return new TestkitError('CONNECTION_RESET', `port ${address.port} of ${address.host} cut the connection at once`)
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -23,6 +23,15 @@ export function selfDialled(address: Address): TransportError {
   return new TransportError('SELF_DIALLED', `${formatAddress(address)} leads back to this peer itself.`, { address })
 }
 
+/** For a dialler whose connection the other side's gate did not let in. */
+export function notLetIn(address: Address): TransportError {
+  return new TransportError('CONNECTION_RESET', `${formatAddress(address)} cut the connection at once.`, { address })
+}
+
+export function listenerClosed(address: Address): TransportError {
+  return new TransportError('SOCKET_CLOSED', `The listener at ${formatAddress(address)} was closed.`, { address })
+}
+
 /** @throws TransportError DATAGRAM_TOO_LARGE */
 export function refuseLongDatagram(bytes: Uint8Array, to: Address): void {
   if (bytes.length <= MAX_DATAGRAM) return

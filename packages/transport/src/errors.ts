@@ -79,8 +79,10 @@ const RETRYABLE = {
   GROUP_NOT_HEARD: false,
   /** The other side did not prove that it knows the secret of this network, before any byte of TLS. */
   NOT_ADMITTED: false,
-  /** An option is out of its range. */
+  /** An option is not what it has to be. */
   INVALID_ARGUMENT: false,
+  /** This implementation of the seam, or this listener, cannot do that. */
+  NOT_SUPPORTED: false,
 } as const
 
 /** Stable name of a failure of this package. */
@@ -152,6 +154,8 @@ const BY_ERRNO: Readonly<Record<string, TransportErrorCode>> = {
   ENOBUFS: 'DATAGRAM_DROPPED',
   EAGAIN: 'DATAGRAM_DROPPED',
   ENOMEM: 'DATAGRAM_DROPPED',
+  EMFILE: 'RESOURCE_BUSY',
+  ENFILE: 'RESOURCE_BUSY',
   ECANCELED: 'SOCKET_CLOSED',
   ERR_SOCKET_DGRAM_NOT_RUNNING: 'SOCKET_CLOSED',
 }

@@ -1,6 +1,6 @@
 import type { PeerId } from '@pc/identity'
 import { type Address, familyOf, formatAddress, isMulticast, isWildcard, requireAddress } from './address.js'
-import { refuseWrongPeer } from './checks.js'
+import { listenerClosed, notLetIn, refuseWrongPeer } from './checks.js'
 import { TransportError } from './errors.js'
 import { MemorySocket, requireInterface } from './memory-socket.js'
 import { memoryStreamPair } from './memory-stream.js'
@@ -26,6 +26,7 @@ interface Listening {
   readonly id: PeerId
   readonly address: Address
   readonly onStream: StreamHandler
+  readonly admit: ListenOptions['admit']
 }
 
 /**
@@ -62,8 +63,9 @@ export class MemoryNetwork {
     if (listening === undefined) {
       throw new TransportError('CONNECTION_REFUSED', `Nobody listens at ${formatAddress(address)}.`, { address })
     }
-    refuseWrongPeer(id, listening.id, address, options.expect)
     const localAddress = { host, port: this.#ephemeralPort() }
+    if (listening.admit?.({ ...localAddress }) === false) throw notLetIn(address)
+    refuseWrongPeer(id, listening.id, address, options.expect)
     const [ours, theirs] = memoryStreamPair()
     const channelBinding = this.#random.bytes(CHANNEL_BINDING_BYTES)
     queueMicrotask(() => {
@@ -92,12 +94,19 @@ export class MemoryNetwork {
 
   #listen(id: PeerId, host: string, wanted: Address, onStream: StreamHandler, options: ListenOptions): StreamListener {
     options.signal?.throwIfAborted()
+    if (options.fd !== undefined) {
+      throw new TransportError('NOT_SUPPORTED', `A network in memory has no descriptors, but got fd ${options.fd}.`)
+    }
     const address = this.#claim(host, wanted, (key) => this.#listeners.has(key))
     const key = formatAddress(address)
-    this.#listeners.set(key, { id, address, onStream })
+    this.#listeners.set(key, { id, address, onStream, admit: options.admit })
     let open = true
     return {
       address,
+      reset: async () => {
+        // Nothing gets stuck here that could be opened anew.
+        if (!open) throw listenerClosed(address)
+      },
       close: async () => {
         if (!open) return
         open = false

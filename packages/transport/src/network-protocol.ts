@@ -1,7 +1,7 @@
 /**
  * The seam between this stack and a network. Streams are reliable and come with a proved key; datagrams are best effort
- * and prove nothing. `systemProtocol` (TLS 1.3 and UDP of this machine), `MemoryNetwork` (this process) and the simulated
- * network of `@pc/testkit` implement it; one contract suite runs against all of them.
+ * and prove nothing. `systemProtocol` (TLS 1.3 and UDP of this machine), `MemoryNetwork` (this process), the simulated
+ * network of `@pc/testkit` and, with ids that are only stated, `plainTcpProtocol` implement it; one contract suite runs against all.
  *
  * Errors: a `TransportError`, or from an implementation elsewhere an `Error` with one of its codes and `retryable`.
  */
@@ -36,6 +36,14 @@ export interface SecureStream {
 export interface StreamListener {
   /** Where it listens; never port 0. */
   readonly address: Address
+  /**
+   * Closes the listening socket and opens it anew at the same address, for when its interface went away and came back. Streams that
+   * were handed over and handshakes under way stay; what the kernel has not handed over yet is lost. Resolves when it listens again.
+   * Calls at the same time are one. After a rejection nothing listens until a further call succeeds.
+   * @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, RESOURCE_BUSY (no descriptor is left), SOCKET_CLOSED (by `close`, before or
+   * meanwhile), NOT_SUPPORTED (it was given its socket by `ListenOptions.fd`, and goes on listening there)
+   */
+  reset(): Promise<void>
   /** Stops accepting and cuts handshakes that are under way; streams that were handed over stay. Idempotent. */
   close(): Promise<void>
 }
@@ -121,6 +129,18 @@ export interface ConnectOptions {
 export interface ListenOptions {
   /** Connections that wait in the kernel to be accepted. @default 128 */
   backlog?: number
+  /**
+   * Asked about each connection when it comes in, before anything is read, sent or proved: false cuts it without a word, and counts it.
+   * It must answer at once, and not throw. `Acceptor.admit` limits how often an address may come. @default everybody
+   */
+  admit?: (from: Address) => boolean
+  /**
+   * The descriptor of a TCP socket that this process was given, bound or listening already, as by the socket activation of systemd
+   * (3 for the first). Then the address that `listen` is called with says nothing, and `StreamListener.address` tells where the
+   * socket is. From the call on the descriptor belongs to the listener, which closes it with itself; after a rejection it may be
+   * closed, too. Only protocols over the sockets of this machine take one, others reject with NOT_SUPPORTED.
+   */
+  fd?: number
   signal?: AbortSignal
 }
 
@@ -136,7 +156,7 @@ export interface NetworkProtocol {
   interfaces?(): ReturnType<typeof networkInterfaces>
   /** @throws TransportError CONNECTION_REFUSED, UNREACHABLE, CONNECT_TIMEOUT, HANDSHAKE_*, NOT_ADMITTED, BAD_CERTIFICATE, WRONG_PEER, SELF_DIALLED */
   connect(address: Address, options?: ConnectOptions): Promise<SecureStream>
-  /** @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED */
+  /** @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, RESOURCE_BUSY, INVALID_ARGUMENT (`fd` is no such socket), NOT_SUPPORTED */
   listen(address: Address, onStream: StreamHandler, options?: ListenOptions): Promise<StreamListener>
   /** @throws TransportError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED */
   bind(options: BindOptions, onDatagram: DatagramHandler): Promise<DatagramSocket>

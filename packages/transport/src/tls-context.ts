@@ -11,14 +11,8 @@ import { TransportError } from './errors.js'
 
 /** The protocol negotiated by ALPN (RFC 7301). Another major version of the wire format would be another name. */
 export const ALPN = 'pc/1'
-/** Bytes that a stream buffers in each direction before it asks to wait. */
-export const STREAM_HIGH_WATER_MARK = 65_536
-/** The kernel probes a silent connection after this many milliseconds; the pings of the control connection are faster. */
-export const TCP_KEEP_ALIVE_MS = 30_000
 const CHANNEL_BINDING_LABEL = 'EXPORTER-Channel-Binding'
 const CHANNEL_BINDING_BYTES = 32
-/** For TCP connection and handshake together; an honest peer in the same network needs milliseconds. */
-export const HANDSHAKE_TIMEOUT_MS = 5_000
 
 export interface TlsContext {
   readonly identity: Identity

@@ -5,7 +5,14 @@
 import { once } from 'node:events'
 import type { PeerId } from '@pc/identity'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Address, DatagramSocket, NetworkProtocol, SecureStream, StreamListener } from '../src/index.js'
+import type {
+  Address,
+  DatagramSocket,
+  ListenOptions,
+  NetworkProtocol,
+  SecureStream,
+  StreamListener,
+} from '../src/index.js'
 
 export interface ProtocolPair {
   readonly one: { readonly protocol: NetworkProtocol; readonly id: PeerId; readonly host: string }
@@ -14,6 +21,8 @@ export interface ProtocolPair {
   readonly broadcast?: string
   /** Whether multicast works there: over IPv6 the loopback interface of most systems has no route for it. @default true */
   readonly multicast?: boolean
+  /** Whether its streams have something that only their two ends know; without it HELLO refuses them on networks with a secret. @default true */
+  readonly channelBinding?: boolean
   /** Lets a promise settle: moves virtual time, or just waits for a real network. */
   settle<T>(promise: Promise<T>): Promise<T>
   close?(): Promise<void> | void
@@ -27,7 +36,7 @@ const TOO_MANY = 20_000
 const STRANGER_BYTE = 0x55
 
 export function describeNetworkProtocol(name: string, create: () => ProtocolPair, stranger: PeerId): void {
-  const { two, broadcast, multicast: hasMulticast = true } = create()
+  const { two, broadcast, multicast: hasMulticast = true, channelBinding = true } = create()
   const { group: GROUP, everywhere: EVERYWHERE, nowhere: NOWHERE, elsewhere } = two.host.includes(':') ? V6 : V4
 
   describe(`contract of NetworkProtocol: ${name}`, () => {
@@ -45,16 +54,20 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
     })
 
     /** Peer two listens; `accepted()` waits for the next stream. */
-    async function listen(port = 0) {
+    async function listen(options: ListenOptions = {}) {
       const arrived: SecureStream[] = []
       const waiting: ((stream: SecureStream) => void)[] = []
       const listener = await pair.settle(
-        pair.two.protocol.listen({ host: pair.two.host, port }, (stream) => {
-          streams.push(stream)
-          const next = waiting.shift()
-          if (next === undefined) arrived.push(stream)
-          else next(stream)
-        }),
+        pair.two.protocol.listen(
+          { host: pair.two.host, port: 0 },
+          (stream) => {
+            streams.push(stream)
+            const next = waiting.shift()
+            if (next === undefined) arrived.push(stream)
+            else next(stream)
+          },
+          options,
+        ),
       )
       open.push(listener)
       const accepted = (): Promise<SecureStream> => {
@@ -132,12 +145,17 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
         expect(dialled.localAddress.host).toBe(pair.one.host)
       })
 
-      it('have 32 bytes in common that no other stream has', async () => {
+      it.runIf(channelBinding)('have 32 bytes in common that no other stream has', async () => {
         const { dialled, accepted, listener } = await connected()
         const second = await connect(listener.address)
         expect(dialled.channelBinding).toHaveLength(32)
         expect(accepted.channelBinding).toEqual(dialled.channelBinding)
         expect(second.channelBinding).not.toEqual(dialled.channelBinding)
+      })
+
+      it.runIf(!channelBinding)('say that they have nothing that others cannot know', async () => {
+        const { dialled, accepted } = await connected()
+        expect([dialled.channelBinding, accepted.channelBinding]).toEqual([undefined, undefined])
       })
 
       it('refuse a peer that was not expected, who then gets no stream', async () => {
@@ -245,6 +263,65 @@ export function describeNetworkProtocol(name: string, create: () => ProtocolPair
         const text = readAll(accepted)
         dialled.duplex.end('still here')
         expect((await pair.settle(text)).toString()).toBe('still here')
+      })
+
+      it('asks the gate about each connection before anything else, and hands over none that it refuses', async () => {
+        const asked: Address[] = []
+        let open = false
+        const { listener, arrived, accepted } = await listen({
+          admit: (from) => {
+            asked.push(from)
+            return open
+          },
+        })
+        const refused = await pair.settle(
+          pair.one.protocol.connect(listener.address).then(
+            () => undefined,
+            (error: { code: string; retryable: boolean }) => error,
+          ),
+        )
+        expect(['CONNECTION_RESET', 'HANDSHAKE_FAILED']).toContain(refused?.code)
+        expect(refused?.retryable).toBe(true)
+        expect(arrived).toEqual([])
+        open = true
+        const dialled = await connect(listener.address)
+        const stream = await pair.settle(accepted())
+        expect(asked).toEqual([{ host: pair.one.host, port: expect.any(Number) }, dialled.localAddress])
+        expect(stream.remoteAddress).toEqual(dialled.localAddress)
+      })
+
+      it('listens again at the same address after a reset, which no stream notices', async () => {
+        const { dialled, accepted, listener } = await connected()
+        const { address } = listener
+        await pair.settle(Promise.all([listener.reset(), listener.reset()]))
+        await pair.settle(listener.reset())
+        expect(listener.address).toEqual(address)
+        expect(await failure(pair.two.protocol.listen(address, () => {}))).toBe('ADDRESS_IN_USE')
+        const second = await connect(address)
+        expect(second.remoteId.equals(pair.two.id)).toBe(true)
+        const text = readAll(accepted)
+        dialled.duplex.end('still here')
+        expect((await pair.settle(text)).toString()).toBe('still here')
+      })
+
+      it('cannot be reset once it is closed', async () => {
+        const { listener } = await listen()
+        await pair.settle(listener.close())
+        expect(await failure(listener.reset())).toBe('SOCKET_CLOSED')
+        expect(await failure(pair.one.protocol.connect(listener.address))).toBe('CONNECTION_REFUSED')
+      })
+
+      it('stays closed when a reset is under way', async () => {
+        const { listener } = await listen()
+        const resetting = listener.reset().then(
+          () => 'done before',
+          (error: { code?: string }) => error.code,
+        )
+        const [outcome] = await pair.settle(Promise.all([resetting, listener.close()]))
+        expect(['SOCKET_CLOSED', 'done before']).toContain(outcome)
+        expect(await failure(pair.one.protocol.connect(listener.address))).toBe('CONNECTION_REFUSED')
+        const { address } = listener
+        open.push(await pair.settle(pair.two.protocol.listen(address, () => {})))
       })
 
       it('cannot use an address of another machine', async () => {

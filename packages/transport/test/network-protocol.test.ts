@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { PeerId } from '@pc/identity'
 import { SeededRandom, SimulatedNetwork, VirtualClock } from '@pc/testkit'
 import { describe } from 'vitest'
-import { MemoryNetwork, type NetworkProtocol, systemProtocol } from '../src/index.js'
+import { MemoryNetwork, type NetworkProtocol, plainTcpProtocol, systemProtocol } from '../src/index.js'
 import { testIdentity } from './_util/credentials.js'
 import { describeNetworkProtocol, type ProtocolPair } from './network-protocol.contract.js'
 
@@ -15,6 +15,16 @@ function system(host: string, more: Partial<ProtocolPair>): ProtocolPair {
     one: { protocol: systemProtocol(ONE), id: ONE.id, host },
     two: { protocol: systemProtocol(TWO), id: TWO.id, host },
     settle: real,
+    ...more,
+  }
+}
+
+function plain(host: string, more: Partial<ProtocolPair>): ProtocolPair {
+  return {
+    one: { protocol: plainTcpProtocol(ONE.id), id: ONE.id, host },
+    two: { protocol: plainTcpProtocol(TWO.id), id: TWO.id, host },
+    settle: real,
+    channelBinding: false,
     ...more,
   }
 }
@@ -58,7 +68,9 @@ function simulated(hosts: readonly [string, string], more: Partial<ProtocolPair>
 }
 
 describeNetworkProtocol('system', () => system('127.0.0.1', { broadcast: '127.255.255.255' }), STRANGER.id)
+describeNetworkProtocol('plain', () => plain('127.0.0.1', { broadcast: '127.255.255.255' }), STRANGER.id)
 describe.runIf(hasIPv6)('where there is IPv6', () => {
+  describeNetworkProtocol('plain, IPv6', () => plain('::1', { multicast: false }), STRANGER.id)
   describeNetworkProtocol('system, IPv6', () => system('::1', { multicast: false }), STRANGER.id)
 })
 

@@ -316,6 +316,8 @@ describe('handshakes under way', () => {
     expect(streams.filter(({ duplex }) => duplex.destroyed)).toEqual([])
     expect(counters).toEqual({
       accepted: 3,
+      refusedByGate: 0,
+      outOfDescriptors: 0,
       handshakesRefused: 0,
       handshakesFailed: 0,
       handshakesTimedOut: 0,
