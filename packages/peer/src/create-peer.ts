@@ -150,7 +150,11 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
       const part = await listenOnSharedPort(
         protocol,
         wanted,
-        { onStream: acceptor.accept, onDatagram: (bytes, from, via) => endpoint.receive(bytes, from, via) },
+        {
+          admit: acceptor.admit,
+          onStream: acceptor.accept,
+          onDatagram: (bytes, from, via) => endpoint.receive(bytes, from, via),
+        },
         { optionalHosts, ...given({ ports: options.ports, signal }) },
       )
       own.port = part.port

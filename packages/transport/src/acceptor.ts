@@ -1,3 +1,5 @@
+import type { Address } from './address.js'
+import { AddressLimiter } from './address-limiter.js'
 import { refuseStream } from './greeting.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { SecureStream } from './network-protocol.js'
@@ -6,31 +8,45 @@ import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
 export interface AcceptorOptions {
   /** Who takes the streams over: a `Connector`. `settled` must be called once, when HELLO is through or has failed. */
   connector: { accept(stream: SecureStream, settled: () => void): void }
-  limits?: Partial<Pick<ConnectionLimits, 'inbound' | 'perAddress' | 'halfOpen'>>
+  limits?: Partial<Pick<ConnectionLimits, 'inbound' | 'perAddress' | 'halfOpen' | 'acceptPerSecond' | 'acceptBurst'>>
   /** @default systemClock */
   clock?: Clock
   /** @default silentLogger */
   logger?: Logger
 }
 
-/** What became of the streams that came in; only ever grows. */
+/** What became of what came in; only ever grows. */
 export interface AcceptorCounters {
   accepted: number
+  /** Connections, before their handshake. */
+  refusedByRate: number
   refusedByTotal: number
   refusedByAddress: number
   refusedByHalfOpen: number
 }
 
 /**
- * The door for streams that others opened: give `accept` to whatever listens. It counts, and lets in what the limits allow;
- * the connector behind it says HELLO, with its deadline of 5 s.
+ * The door for streams that others opened: give `admit` and `accept` to whatever listens. It counts, and lets in what the limits
+ * allow; the connector behind it says HELLO, with its deadline of 5 s.
  */
 export class Acceptor {
-  readonly counters: AcceptorCounters = { accepted: 0, refusedByTotal: 0, refusedByAddress: 0, refusedByHalfOpen: 0 }
+  readonly counters: AcceptorCounters = {
+    accepted: 0,
+    refusedByRate: 0,
+    refusedByTotal: 0,
+    refusedByAddress: 0,
+    refusedByHalfOpen: 0,
+  }
+  /**
+   * For `ListenOptions.admit`: whether an address may come once more now. It charges what it lets in and nothing else, so that whoever
+   * was too fast is let in again as soon as he has slowed down. Remembers 4,096 addresses. Bound, as `accept`.
+   */
+  readonly admit: (from: Address) => boolean
   /** Bound, so that it can be passed on as it is. */
   readonly accept: (stream: SecureStream) => void
   readonly #options: AcceptorOptions
   readonly #limits: ConnectionLimits
+  readonly #rate: AddressLimiter
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #byAddress = new Map<string, number>()
@@ -43,7 +59,10 @@ export class Acceptor {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
+    const { acceptPerSecond: ratePerSecond, acceptBurst: burst } = this.#limits
+    this.#rate = new AddressLimiter({ ratePerSecond, burst })
     this.accept = (stream) => this.#accept(stream)
+    this.admit = (from) => this.#admits(from)
   }
 
   /** Accepted streams that have not ended. */
@@ -59,6 +78,14 @@ export class Acceptor {
   /** Cuts every stream that comes from now on; those that were accepted stay with the connector. Idempotent. */
   close(): void {
     this.#closed = true
+  }
+
+  #admits(from: Address): boolean {
+    if (this.#closed) return false
+    if (this.#rate.allow(from.host, this.#clock.now())) return true
+    this.counters.refusedByRate += 1
+    this.#logger.debug({ from }, 'too many connections per second from one address')
+    return false
   }
 
   #accept(stream: SecureStream): void {

@@ -1,4 +1,4 @@
-/** How many connections a peer keeps. The defaults suit one peer per machine; tests raise `perAddress`. */
+/** How many connections a peer keeps. The defaults suit one peer per machine; tests raise `perAddress` and `acceptBurst`. */
 export interface ConnectionLimits {
   /** Accepted connections. When full, the next is told BUSY and ended. @default 512 */
   inbound: number
@@ -8,6 +8,13 @@ export interface ConnectionLimits {
   perAddress: number
   /** Accepted connections whose HELLO has not come. When full, the next is cut without a word. @default 64 */
   halfOpen: number
+  /**
+   * Connections from one IP address per second, in the long run. Those beyond are cut before their handshake, by whatever listens with
+   * `Acceptor.admit`. @default 20
+   */
+  acceptPerSecond: number
+  /** The same at one moment, after silence; raise it where many peers share a machine. @default 40 */
+  acceptBurst: number
   /** Bulk connections with one peer, both ways together. When full, `openBulk` rejects with RESOURCE_BUSY; the peer is told BUSY. @default 5 */
   bulkPerPeer: number
 }
@@ -17,5 +24,7 @@ export const DEFAULT_LIMITS: Readonly<ConnectionLimits> = {
   outbound: 512,
   perAddress: 16,
   halfOpen: 64,
+  acceptPerSecond: 20,
+  acceptBurst: 40,
   bulkPerPeer: 5,
 }

@@ -1,6 +1,12 @@
 import type { Address } from './address.js'
 import { errorCode, TransportError } from './errors.js'
-import type { DatagramSocket, NetworkProtocol, StreamHandler, StreamListener } from './network-protocol.js'
+import type {
+  DatagramSocket,
+  ListenOptions,
+  NetworkProtocol,
+  StreamHandler,
+  StreamListener,
+} from './network-protocol.js'
 
 /** UDP announcements of all peers of a machine meet here, shared; never taken for anything else. */
 export const DISCOVERY_PORT = 3486
@@ -13,6 +19,8 @@ const PORT_TAKEN: ReadonlySet<string> = new Set(['ADDRESS_IN_USE', 'PERMISSION_D
 
 export interface SharedPortHandlers {
   onStream: StreamHandler
+  /** As `ListenOptions.admit`. @default everybody */
+  admit?: ListenOptions['admit']
   /** `via` is the socket it came in by, from which an answer has the source address that the sender expects. */
   onDatagram: (bytes: Uint8Array, from: Address, via: DatagramSocket) => void
 }
@@ -44,7 +52,7 @@ export interface SharedPort {
  * @throws TransportError NO_FREE_PORT, or what binding a host rejects with when another port would not help
  */
 export async function listenOnSharedPort(
-  protocol: NetworkProtocol,
+  protocol: Pick<NetworkProtocol, 'listen' | 'bind'>,
   hosts: readonly string[],
   handlers: SharedPortHandlers,
   { ports = PEER_PORTS, optionalHosts = new Set(), signal }: SharedPortOptions = {},
@@ -76,7 +84,7 @@ export async function listenOnSharedPort(
 }
 
 class Attempt {
-  readonly #protocol: NetworkProtocol
+  readonly #protocol: Pick<NetworkProtocol, 'listen' | 'bind'>
   readonly #handlers: SharedPortHandlers
   readonly #optional: ReadonlySet<string>
   readonly #sockets: DatagramSocket[] = []
@@ -84,7 +92,11 @@ class Attempt {
   #complete = false
   #closing: Promise<void> | undefined
 
-  constructor(protocol: NetworkProtocol, handlers: SharedPortHandlers, optional: ReadonlySet<string>) {
+  constructor(
+    protocol: Pick<NetworkProtocol, 'listen' | 'bind'>,
+    handlers: SharedPortHandlers,
+    optional: ReadonlySet<string>,
+  ) {
     this.#protocol = protocol
     this.#handlers = handlers
     this.#optional = optional
@@ -127,7 +139,9 @@ class Attempt {
           address: { host, port },
         })
       }
-      this.#listeners.push(await this.#protocol.listen({ host, port }, (stream) => this.#onStream(stream), pass))
+      const { admit } = this.#handlers
+      const options = { ...pass, ...(admit === undefined ? {} : { admit }) }
+      this.#listeners.push(await this.#protocol.listen({ host, port }, (stream) => this.#onStream(stream), options))
       this.#sockets.push(socket)
       return port
     } catch (error) {

@@ -389,6 +389,25 @@ describe('limits', () => {
     expect(full.acceptor.counters.refusedByAddress).toBe(1)
   })
 
+  test('of connections per second from one address: cut before the handshake, and welcome again once it has slowed down', async () => {
+    const full = await peer('full', '10.0.0.9', { limits: { acceptPerSecond: 2, acceptBurst: 3, perAddress: 100 } })
+    const dial = (): Promise<string> =>
+      b.host.connect(full.address).then(
+        () => 'in',
+        (error: { code: string }) => error.code,
+      )
+    const flood = await eventually(Promise.all(Array.from({ length: 10 }, dial)))
+    expect(flood.filter((outcome) => outcome === 'in')).toHaveLength(3)
+    expect(flood.filter((outcome) => outcome === 'CONNECTION_RESET')).toHaveLength(7)
+    // An honest peer elsewhere is not held up by that one.
+    a.peerBook.noteHint(full.identity.id, full.address)
+    await control(a, full)
+    await clock.advance(500)
+    expect(await eventually(dial())).toBe('in')
+    expect(await eventually(dial())).toBe('CONNECTION_RESET')
+    expect(full.acceptor.counters.refusedByRate).toBe(8)
+  })
+
   test('of connections without HELLO: the next one is cut, until the deadline has cleared them', async () => {
     const full = await peer('full', '10.0.0.9', { limits: { halfOpen: 3, perAddress: 10 } })
     a.peerBook.noteHint(full.identity.id, full.address)

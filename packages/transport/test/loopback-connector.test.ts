@@ -27,7 +27,7 @@ async function realPeer(name: string) {
     peerBook,
   })
   const acceptor = new Acceptor({ connector, limits: { perAddress: 600 } })
-  const listener = await protocol.listen({ host: '127.0.0.1', port: 0 }, acceptor.accept)
+  const listener = await protocol.listen({ host: '127.0.0.1', port: 0 }, acceptor.accept, { admit: acceptor.admit })
   closers.push(async () => {
     await listener.close()
     await connector.close()

@@ -48,7 +48,7 @@ export class Office {
       random,
     })
     const acceptor = new Acceptor({ connector, clock })
-    await protocol.listen({ host: address, port: PORT }, acceptor.accept)
+    await protocol.listen({ host: address, port: PORT }, acceptor.accept, { admit: acceptor.admit })
     const membership = Membership.create({ connector, clock, random })
     const colleague: Colleague = { name, id, host, connector, membership, events: [] }
     void this.#listen(colleague)

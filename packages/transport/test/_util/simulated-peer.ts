@@ -89,7 +89,7 @@ export async function simulatedPeer(options: SimulatedPeerOptions): Promise<Simu
     clock,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   })
-  await host.listen(address, (stream) => acceptor.accept(track(stream)))
+  await host.listen(address, (stream) => acceptor.accept(track(stream)), { admit: acceptor.admit })
   const peer: SimulatedPeer = {
     identity,
     connector,
