@@ -1,8 +1,8 @@
 // msgpackr keeps extensions, buffers and its native add-on per process, not per Packr. This build of it never loads the
 // add-on, and has a state of its own, which `import 'msgpackr'` elsewhere in the process does not share.
 import { addExtension, Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE } from 'msgpackr/index-no-eval'
-import { WireError } from './errors.js'
 import type { ValueLimits } from './limits.js'
+import { tooLarge, WHOLE } from './value-check.js'
 import { doubleMarks, scanValue } from './value-scan.js'
 
 // A buffer that grew beyond this for one large value is not kept, neither for packing nor by having been unpacked.
@@ -49,14 +49,14 @@ interface PackOptions {
 }
 
 /**
- * @param value as `ValueCheck` gives it
+ * @param value as `ValueCopy` gives it
  * @returns bytes of the caller's own, which fill their buffer
  * @throws WireError TOO_LARGE
  */
 export function pack(value: unknown, { maxLength, reserve = 0 }: PackOptions): Uint8Array {
   const packed = packr.pack(value, RESET_BUFFER_MODE + RESERVE_START_SPACE + reserve)
   if (packed.buffer.byteLength > KEPT_LENGTH) packr.useBuffer(Buffer.allocUnsafeSlow(FRESH_LENGTH))
-  if (packed.length - reserve > maxLength) throw tooLarge(maxLength, '$')
+  if (packed.length - reserve > maxLength) throw tooLarge(maxLength, WHOLE)
   return new Uint8Array(packed)
 }
 
@@ -76,9 +76,4 @@ export function unpack(bytes: Uint8Array, limits: ValueLimits): unknown {
   // msgpackr holds the buffer it unpacked last.
   if (bytes.buffer.byteLength > KEPT_LENGTH) packr.unpack(NIL)
   return value
-}
-
-export function tooLarge(maxLength: number, path: string): WireError {
-  const message = `the encoded bytes may be ${maxLength} long; send large data in parts (at ${path})`
-  return new WireError('TOO_LARGE', message, { path })
 }

@@ -3,7 +3,8 @@ import { thrownBy } from '../test/_util/thrown.js'
 import { InvalidPacketError, WireError } from './errors.js'
 import { encodeFrame, FrameDecoder } from './frame.js'
 import { MAX_BULK_FRAME, MAX_CONTROL_FRAME, MAX_FRAME } from './limits.js'
-import { decodeMessage, encodeMessage, type Message } from './message.js'
+import { decodeMessage, encodeMessage } from './message.js'
+import type { Message } from './message-fields.js'
 
 const message = (body: Message['body']): Message => ({ header: 'a', id: 0, version: 1, body, peerId: null })
 const declared = (length: number) => {
@@ -88,6 +89,22 @@ describe('FrameDecoder', () => {
     expect(held([9, 9])).toBe(6)
     expect(held([])).toBe(6)
     expect(held([9, 0])).toBe(1)
+  })
+
+  test('puts a long frame together that comes in long pieces', () => {
+    const body = new Uint8Array(MAX_BULK_FRAME - 100).map((_, index) => index % 251)
+    const bytes = encodeFrame(message(body), { maxLength: MAX_BULK_FRAME })
+    for (const size of [1_000, 4_096, 16_384, 700_000]) {
+      const decoder = new FrameDecoder({ maxLength: MAX_BULK_FRAME })
+      const found: Uint8Array[] = []
+      // Each in memory of its own, as a socket gives it.
+      for (let start = 0; start < bytes.length; start += size)
+        found.push(...decoder.push(bytes.slice(start, start + size)))
+      decoder.end()
+      expect(found).toHaveLength(1)
+      expect(found[0]?.buffer.byteLength).toBe(bytes.length - 4)
+      expect(Buffer.compare(found[0] as Uint8Array, bytes.subarray(4))).toBe(0)
+    }
   })
 
   test('never allocates by a length it was only told', () => {

@@ -1,6 +1,8 @@
 import { InvalidPacketError, WireError } from './errors.js'
 import { checkFrameLimit, checkValueLimits, MAX_CONTROL_FRAME, STREAM_LIMITS, type ValueLimits } from './limits.js'
-import { encodeEnvelope, type Message } from './message.js'
+import { encodeEnvelope } from './message.js'
+import type { Message } from './message-fields.js'
+import { Pieces } from './pieces.js'
 
 export interface FrameOptions {
   /** The longest envelope, in bytes without the prefix, at most MAX_FRAME. @default MAX_CONTROL_FRAME */
@@ -9,7 +11,7 @@ export interface FrameOptions {
   limits?: ValueLimits
 }
 
-const PREFIX_LENGTH = 4
+export const PREFIX_LENGTH = 4
 const EMPTY = new Uint8Array(0)
 // A frame that arrives in pieces starts with room for this much, and grows with what has come.
 const FIRST_CAPACITY = 512
@@ -19,16 +21,22 @@ const FIRST_CAPACITY = 512
  * @throws WireError TOO_LARGE, BAD_LIMIT, and whatever `encodeMessage` throws
  */
 export function encodeFrame(message: Message, options: FrameOptions = {}): Uint8Array {
-  const { maxLength = MAX_CONTROL_FRAME, limits = STREAM_LIMITS } = options
-  checkFrameLimit(maxLength)
-  checkValueLimits(limits)
-  const frame = encodeEnvelope(message, { limits, reserve: PREFIX_LENGTH, maxLength })
+  const { limits, maxLength } = checkedFrameOptions(options)
+  const frame = encodeEnvelope(message, { limits, maxLength, reserve: PREFIX_LENGTH })
   const length = frame.length - PREFIX_LENGTH
   frame[0] = length >>> 24
   frame[1] = length >>> 16
   frame[2] = length >>> 8
   frame[3] = length
   return frame
+}
+
+/** @throws WireError BAD_LIMIT */
+export function checkedFrameOptions(options: FrameOptions): Required<FrameOptions> {
+  const { maxLength = MAX_CONTROL_FRAME, limits = STREAM_LIMITS } = options
+  checkFrameLimit(maxLength)
+  checkValueLimits(limits)
+  return { maxLength, limits }
 }
 
 /**
@@ -42,6 +50,8 @@ export class FrameDecoder {
   #state: 'open' | 'ended' | InvalidPacketError = 'open'
   #prefixFilled = 0
   #length = 0
+  /** What came of the frame, until half of it is there. */
+  #pieces: Pieces | undefined
   #body: Uint8Array = EMPTY
   #bodyFilled = 0
 
@@ -111,15 +121,19 @@ export class FrameDecoder {
   /** Keeps the part; the whole frame once it is there. */
   #collect(part: Uint8Array): Uint8Array | undefined {
     const filled = this.#bodyFilled + part.length
-    if (filled > this.#body.length) {
-      const larger = new Uint8Array(Math.min(this.#length, Math.max(FIRST_CAPACITY, filled * 2)))
-      larger.set(this.#body.subarray(0, this.#bodyFilled))
-      this.#body = larger
+    if (this.#body === EMPTY && this.#length <= Math.max(FIRST_CAPACITY, filled * 2)) {
+      this.#body = new Uint8Array(this.#length)
+      this.#pieces?.copyTo(this.#body)
+      this.#pieces = undefined
     }
-    this.#body.set(part, this.#bodyFilled)
+    if (this.#body === EMPTY) {
+      this.#pieces ??= new Pieces()
+      this.#pieces.add(part)
+    } else {
+      this.#body.set(part, this.#bodyFilled)
+    }
     this.#bodyFilled = filled
-    if (filled < this.#length) return undefined
-    return this.#body
+    return filled < this.#length ? undefined : this.#body
   }
 
   #fail(code: 'EMPTY_FRAME' | 'FRAME_TOO_LARGE' | 'FRAME_TRUNCATED', message: string): InvalidPacketError {
@@ -132,6 +146,7 @@ export class FrameDecoder {
   #reset(): void {
     this.#prefixFilled = 0
     this.#length = 0
+    this.#pieces = undefined
     this.#body = EMPTY
     this.#bodyFilled = 0
   }

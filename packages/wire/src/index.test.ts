@@ -5,6 +5,7 @@ test('the public surface is this list', () => {
   expect(Object.keys(wire).sort()).toStrictEqual([
     'DATAGRAM_LIMITS',
     'FrameDecoder',
+    'FrameWriter',
     'InvalidPacketError',
     'MAX_BULK_FRAME',
     'MAX_CONTROL_FRAME',

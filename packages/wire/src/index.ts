@@ -4,6 +4,7 @@ export type { WireErrorCode, WireErrorOptions } from './errors.js'
 export { InvalidPacketError, WireError } from './errors.js'
 export type { FrameOptions } from './frame.js'
 export { encodeFrame, FrameDecoder } from './frame.js'
+export { FrameWriter } from './frame-writer.js'
 export type { ValueLimits } from './limits.js'
 export {
   DATAGRAM_LIMITS,
@@ -14,7 +15,7 @@ export {
   PROTOCOL_VERSION,
   STREAM_LIMITS,
 } from './limits.js'
-export type { Message, MessageId } from './message.js'
 export { decodeMessage, encodeMessage } from './message.js'
+export type { Message, MessageId } from './message-fields.js'
 export type { Value } from './value.js'
 export { decodeValue, encodeValue } from './value.js'

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { thrownBy } from '../test/_util/thrown.js'
 import { DATAGRAM_LIMITS } from './limits.js'
-import { decodeMessage, encodeMessage, type Message } from './message.js'
+import { decodeMessage, encodeMessage } from './message.js'
+import type { Message } from './message-fields.js'
 import { encodeValue, type Value } from './value.js'
 
 const message: Message = { header: 'pc/ping', id: 7, version: 1, body: null, peerId: null }

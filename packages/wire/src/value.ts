@@ -1,6 +1,6 @@
 import { pack, unpack } from './codec.js'
 import { checkValueLimits, MAX_FRAME, STREAM_LIMITS, type ValueLimits } from './limits.js'
-import { ValueCheck } from './value-check.js'
+import { ValueCopy } from './value-copy.js'
 
 /**
  * What can be sent: JSON and byte strings. A number that is whole is an integer and must lie within ±(2^53 - 1);
@@ -15,7 +15,7 @@ export type Value = null | boolean | number | string | Uint8Array | Value[] | { 
  */
 export function encodeValue(value: Value, limits: ValueLimits = STREAM_LIMITS): Uint8Array {
   checkValueLimits(limits)
-  return pack(new ValueCheck(limits, MAX_FRAME).copy(value), { maxLength: MAX_FRAME })
+  return pack(new ValueCopy(limits, MAX_FRAME).copy(value), { maxLength: MAX_FRAME })
 }
 
 /**

@@ -5,8 +5,10 @@ import {
   encodeMessage,
   encodeValue,
   FrameDecoder,
+  FrameWriter,
   InvalidPacketError,
   MAX_FRAME,
+  type Message,
   readDatagram,
   STREAM_LIMITS,
   type Value,
@@ -14,7 +16,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyMessage, anyValue, mutated } from './_util/arbitrary.js'
-import { foreignEncode, REFUSED, slowDecode } from './_util/oracle.js'
+import { foreignEncode, REFUSED, slowDecode, slowEncode } from './_util/oracle.js'
 
 // Chooses msgpack type bytes often, so that random bytes get past the first one.
 const anyBytes = fc.oneof(
@@ -62,6 +64,14 @@ describe('values', () => {
     )
   })
 
+  test('are written as by a slow writer of the specification', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(Array.from(encodeValue(value))).toStrictEqual(slowEncode(value))
+      }),
+    )
+  })
+
   test('any bytes are read or refused with an InvalidPacketError, never anything else', () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => void refusal(() => decodeValue(bytes))),
@@ -101,6 +111,15 @@ describe('values', () => {
 })
 
 describe('messages', () => {
+  test('are written as by a slow writer of the specification', () => {
+    fc.assert(
+      fc.property(anyMessage, ({ header, id, version, body, peerId }) => {
+        const expected = [header, id, version, body, peerId].flatMap(slowEncode)
+        expect(Array.from(encodeMessage({ header, id, version, body, peerId }))).toStrictEqual([0x95, ...expected])
+      }),
+    )
+  })
+
   test('come back as they were', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
@@ -121,6 +140,21 @@ describe('messages', () => {
 describe('frames', () => {
   const messages = fc.array(anyMessage, { minLength: 1, maxLength: 6 })
   const cuts = fc.array(fc.nat(), { maxLength: 30 })
+
+  test('written into chunks are those written one by one', () => {
+    fc.assert(
+      fc.property(messages, fc.nat({ max: 6 }), (list, border) => {
+        const writer = new FrameWriter()
+        const write = ({ header, id, body, peerId }: Message) => writer.write(header, id, body, peerId)
+        const lengths = list.slice(0, border).map(write)
+        const taken = writer.take()
+        lengths.push(...list.slice(border).map(write))
+        const frames = list.map((message) => encodeFrame(message))
+        expect(concat([...taken, ...writer.take()])).toStrictEqual(concat(frames))
+        expect(lengths).toStrictEqual(frames.map((frame) => frame.length))
+      }),
+    )
+  })
 
   test('any split of a stream gives the same frames', () => {
     fc.assert(

@@ -9,6 +9,40 @@ export function foreignEncode(value: Value): Uint8Array {
   return new Uint8Array(packr.pack(value))
 }
 
+/** Another writer, from the msgpack specification and docs/protocol.md the slow way: the shortest form of everything. */
+export function slowEncode(value: Value): number[] {
+  const number = (integer: number | bigint, width: number): number[] =>
+    Array.from({ length: width }, (_, place) => Number((BigInt(integer) >> BigInt(8 * (width - 1 - place))) & 0xffn))
+  const head = (length: number, short: { most: number; tag: number }, tag: number, widths: number[]): number[] => {
+    if (length <= short.most) return [short.tag + length]
+    const width = widths.find((bytes) => length < 2 ** (8 * bytes)) as number
+    return [tag + widths.indexOf(width), ...number(length, width)]
+  }
+  if (value === null) return [0xc0]
+  if (typeof value === 'boolean') return [value ? 0xc3 : 0xc2]
+  if (typeof value === 'number') {
+    if (!Number.isInteger(value) || Object.is(value, -0)) {
+      const bytes = new Uint8Array(8)
+      new DataView(bytes.buffer).setFloat64(0, value)
+      return [0xcb, ...(Number.isNaN(value) ? [0x7f, 0xf8, 0, 0, 0, 0, 0, 0] : bytes)]
+    }
+    if (value >= -32 && value <= 127) return number(value, 1)
+    const width = [1, 2, 4, 8].find((bytes) => value < 2 ** (8 * bytes) && value >= -(2 ** (8 * bytes - 1))) as number
+    return [(value < 0 ? 0xd0 : 0xcc) + Math.log2(width), ...number(value, width)]
+  }
+  if (typeof value === 'string') {
+    const bytes = new TextEncoder().encode(value)
+    return [...head(bytes.length, { most: 31, tag: 0xa0 }, 0xd9, [1, 2, 4]), ...bytes]
+  }
+  if (value instanceof Uint8Array) return [...head(value.length, { most: -1, tag: 0 }, 0xc4, [1, 2, 4]), ...value]
+  if (Array.isArray(value)) {
+    return [...head(value.length, { most: 15, tag: 0x90 }, 0xdc, [2, 4]), ...value.flatMap(slowEncode)]
+  }
+  const members = Object.entries(value)
+  const parts = members.flatMap(([key, member]) => [...slowEncode(key), ...slowEncode(member)])
+  return [...head(members.length, { most: 15, tag: 0x80 }, 0xde, [2, 4]), ...parts]
+}
+
 /** What `slowDecode` gives for bytes that are not one acceptable value. */
 export const REFUSED: unique symbol = Symbol('refused')
 

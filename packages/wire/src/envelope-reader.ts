@@ -1,0 +1,133 @@
+import { isUtf8 } from 'node:buffer'
+import { readHeader } from './header.js'
+import { PROTOCOL_VERSION } from './limits.js'
+import { type Message, PEER_ID_BYTES } from './message-fields.js'
+
+const ARRAY_OF_FIVE = 0x95
+const WORD = 2 ** 32
+const NOTHING = new Uint8Array(0)
+
+/**
+ * The short cut for nearly all envelopes: a header in ASCII, an unsigned integer as id, a body without members. What it reads is read and
+ * checked as in the general way; of everything else, right or wrong, it says nothing: so there is one truth of what is wrong where.
+ */
+export class EnvelopeReader {
+  readonly #bytes: Uint8Array
+  #at = 1
+  /** Whether everything so far was usual, and whole. */
+  #usual = true
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** What `decodeMessage` gives; undefined for an envelope that has to be read in the general way. */
+  read(): Message | undefined {
+    if (this.#bytes[0] !== ARRAY_OF_FIVE) return undefined
+    const header = this.#header()
+    if (header === undefined) return undefined
+    const idTag = this.#tag()
+    const id = idTag < 0x80 ? idTag : this.#unsigned(idTag)
+    if (this.#tag() !== PROTOCOL_VERSION) return undefined
+    const body = this.#body()
+    const peerId = this.#peerId()
+    if (!this.#usual || this.#at !== this.#bytes.length) return undefined
+    return { header, id, version: PROTOCOL_VERSION, body, peerId }
+  }
+
+  #header(): string | undefined {
+    const length = this.#textLength(this.#tag())
+    const start = this.#take(length)
+    return this.#usual ? readHeader(this.#bytes, start, length) : undefined
+  }
+
+  #body(): Message['body'] {
+    const tag = this.#tag()
+    if (tag < 0x80) return tag
+    if (tag >= 0xe0) return tag - 0x100
+    if (tag === 0xc0) return null
+    if (tag === 0xc2 || tag === 0xc3) return tag === 0xc3
+    if (tag >= 0xc4 && tag <= 0xc6) return this.#view(this.#number(1 << (tag - 0xc4)))
+    if (tag >= 0xca && tag <= 0xcb) return this.#float(4 << (tag - 0xca))
+    if (tag >= 0xcc && tag <= 0xcf) return this.#unsigned(tag)
+    if (tag >= 0xd0 && tag <= 0xd3) return this.#signed(tag)
+    return this.#text(this.#textLength(tag))
+  }
+
+  #peerId(): Uint8Array | null {
+    const tag = this.#tag()
+    if (tag === 0xc0) return null
+    if (tag !== 0xc4 || this.#number(1) !== PEER_ID_BYTES) this.#usual = false
+    return this.#view(PEER_ID_BYTES)
+  }
+
+  #textLength(tag: number): number {
+    if (tag >= 0xa0 && tag < 0xc0) return tag & 0x1f
+    if (tag >= 0xd9 && tag <= 0xdb) return this.#number(1 << (tag - 0xd9))
+    this.#usual = false
+    return 0
+  }
+
+  #text(length: number): string {
+    const start = this.#take(length)
+    if (!this.#usual) return ''
+    const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length)
+    if (!isUtf8(bytes)) this.#usual = false
+    return bytes.toString()
+  }
+
+  #view(length: number): Uint8Array {
+    const start = this.#take(length)
+    if (!this.#usual) return NOTHING
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length)
+  }
+
+  #float(width: number): number {
+    const start = this.#take(width)
+    if (!this.#usual) return 0
+    const data = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + start, width)
+    return width === 4 ? data.getFloat32(0) : data.getFloat64(0)
+  }
+
+  #unsigned(tag: number): number {
+    if (tag >= 0xcc && tag <= 0xce) return this.#number(1 << (tag - 0xcc))
+    const high = this.#number(4)
+    if (tag !== 0xcf || high > 0x1f_ffff) this.#usual = false
+    return high * WORD + this.#number(4)
+  }
+
+  #signed(tag: number): number {
+    const width = 1 << (tag - 0xd0)
+    if (width < 8) {
+      const unused = 32 - width * 8
+      return (this.#number(width) << unused) >> unused
+    }
+    const value = (this.#number(4) | 0) * WORD + this.#number(4)
+    if (!Number.isSafeInteger(value)) this.#usual = false
+    return value
+  }
+
+  /** The next byte; no byte at all is no tag of anything. */
+  #tag(): number {
+    const tag = this.#bytes[this.#at++]
+    if (tag !== undefined) return tag
+    this.#usual = false
+    return 0xc1
+  }
+
+  /** A big-endian unsigned number. */
+  #number(width: number): number {
+    const start = this.#take(width)
+    let value = 0
+    for (let index = start; index < start + width; index++) value = value * 256 + (this.#bytes[index] as number)
+    return value
+  }
+
+  /** Where the next so many bytes begin. */
+  #take(length: number): number {
+    const start = this.#at
+    this.#at += length
+    if (this.#at > this.#bytes.length) this.#usual = false
+    return start
+  }
+}
