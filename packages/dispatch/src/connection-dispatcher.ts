@@ -20,7 +20,7 @@ export type ServiceHandler = (connection: Connection, message: Message, context:
 export interface ConnectionDispatcherOptions {
   authorize: Authorize
   limits?: {
-    /** Connections parked; one more closes the one that has been parked longest, with code BUSY. @default 512 */
+    /** Connections parked; one more closes the one that has been parked longest, with code BUSY. @default 256 */
     parked?: number
   }
   /** @default silentLogger */
@@ -34,7 +34,8 @@ interface ServiceEvent {
   readonly message: Message
 }
 
-const DEFAULT_PARKED = 512 // connections; as many as a peer may have open in one direction
+// Half of the streams that an acceptor lets in: parked connections of others must not keep control connections out.
+const DEFAULT_PARKED = 256
 const ERROR_HEADER = 'pc/error'
 
 export class ConnectionDispatcher {

@@ -52,7 +52,7 @@ export class AnswerQueue {
     queueMicrotask(() => void this.#send(connection, queue))
   }
 
-  /** All refusals before any acknowledgement. What finds no room goes out with the next answer. */
+  /** All refusals before any acknowledgement, and both before what waits: whoever sends much waits for them. What finds no room goes out with the next answer. */
   async #send(connection: MessagingConnection, queue: Queue): Promise<void> {
     if (queue.sending) return
     queue.sending = true
@@ -61,11 +61,11 @@ export class AnswerQueue {
         const [refusal] = queue.refusals
         const [ack] = queue.acks
         if (refusal !== undefined) {
-          await connection.send(Frame.ERROR, refusal.id, refusal.body)
+          await connection.send(Frame.ERROR, refusal.id, refusal.body, 'urgent')
           queue.refusals.shift()
         } else if (ack !== undefined && !queue.mute) {
           const [epochText, position] = ack
-          await connection.send(Frame.ACK, connection.nextId(), writeAck(position))
+          await connection.send(Frame.ACK, connection.nextId(), writeAck(position), 'urgent')
           if (queue.acks.get(epochText) === position) queue.acks.delete(epochText)
         } else break
       }

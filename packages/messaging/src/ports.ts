@@ -1,6 +1,6 @@
 /** What this package needs from below. `Connector` and `ControlConnection` of `@pc/transport` fit; tests bring their own. */
 import type { PeerId } from '@pc/identity'
-import type { Address } from '@pc/transport'
+import type { Address, SendPriority } from '@pc/transport'
 import type { Message, Value } from '@pc/wire'
 
 /** One ordered connection with one proved peer, usable both ways. */
@@ -10,10 +10,10 @@ export interface MessagingConnection {
   /** An id that no other frame of ours on this connection has had. */
   nextId(): number
   /**
-   * Hands a frame over, in the order of the calls. Encoded before it returns; resolves when the connection takes more;
+   * Hands a frame over; those of one priority arrive in the order of the calls. Encoded before it returns; resolves when the connection takes more;
    * rejects when the frame was not handed over, with code TOO_LARGE if it does not fit into one.
    */
-  send(header: string, id: number, body: Value): Promise<void>
+  send(header: string, id: number, body: Value, priority?: SendPriority): Promise<void>
   ping(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<number>
   /** Never rejects. */
   readonly closed: Promise<unknown>

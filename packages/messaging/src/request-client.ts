@@ -59,7 +59,7 @@ export class RequestClient {
       const key = keyOf(this.#parts.links.numberOf(connection), id)
       const reply = this.#replies.expect(key, { timeoutMs: deadline.remainingMs, signal: deadline.signal })
       const body = writeRequest({ name, ttlMs: deadline.remainingMs, payload: value })
-      connection.send(Frame.REQUEST, id, body).catch((error: unknown) => {
+      connection.send(Frame.REQUEST, id, body, 'request').catch((error: unknown) => {
         this.#replies.reject(key, sendError(error, peer))
       })
       try {
@@ -142,7 +142,7 @@ export class RequestClient {
   }
 
   #cancel(connection: MessagingConnection, id: number): void {
-    connection.send(Frame.CANCEL, id, null).catch((error: unknown) => {
+    connection.send(Frame.CANCEL, id, null, 'request').catch((error: unknown) => {
       this.#parts.logger.debug({ error, peer: connection.peer }, 'a cancellation could not be sent')
     })
   }

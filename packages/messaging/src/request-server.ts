@@ -245,17 +245,17 @@ export class RequestServer {
   async #answer(service: Service, header: string, body: Value): Promise<void> {
     const { connection, id, name } = service
     try {
-      await connection.send(header, id, body)
+      await connection.send(header, id, body, 'request')
     } catch (error) {
       const unfit = unfitResult(error, name)
       if (header !== Frame.REPLY || unfit === undefined) throw error
       this.#parts.logger.warn({ error, request: name }, 'the result of a handler cannot be sent')
-      await connection.send(Frame.ERROR, id, writeError(bodyOf(unfit)))
+      await connection.send(Frame.ERROR, id, writeError(bodyOf(unfit)), 'request')
     }
   }
 
   #refuse(connection: MessagingConnection, id: number, error: MessagingError): void {
-    connection.send(Frame.ERROR, id, writeError(bodyOf(error))).catch((sendError: unknown) => {
+    connection.send(Frame.ERROR, id, writeError(bodyOf(error)), 'request').catch((sendError: unknown) => {
       this.#unsent(connection, sendError)
     })
   }

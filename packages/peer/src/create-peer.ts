@@ -98,7 +98,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     () =>
       Connector.create({
         ...ports,
-        ...given({ limits: options.connections }),
+        ...given({ limits: options.connections, bandwidth: options.bandwidth }),
         identity,
         protocol,
         network,
@@ -235,6 +235,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     endpoint,
     mayReach,
     services,
+    connector,
     discovery: () => discovery,
     pins,
     events,

@@ -2,7 +2,15 @@
 import type { Authorize, RequestsEndpointLimits } from '@pc/dispatch'
 import { type Identity, isPeerName, type KeyExchange, type Network } from '@pc/identity'
 import type { MessagingOptions } from '@pc/messaging'
-import type { Clock, ConnectionLimits, InterfaceRules, Logger, NetworkProtocol, Random } from '@pc/transport'
+import type {
+  Clock,
+  ConnectionLimits,
+  ConnectorOptions,
+  InterfaceRules,
+  Logger,
+  NetworkProtocol,
+  Random,
+} from '@pc/transport'
 import { PeerError } from './errors.js'
 
 export interface PeerOptions {
@@ -35,6 +43,8 @@ export interface PeerOptions {
   readonly knownNames?: Readonly<Record<string, string>>
   readonly messaging?: Pick<MessagingOptions, 'journal' | 'inbox' | 'limits'>
   readonly connections?: Partial<ConnectionLimits>
+  /** Bytes per second that bulk connections may move, shared equally by the peers that want to. @default no limit */
+  readonly bandwidth?: ConnectorOptions['bandwidth']
   /** Limits of datagrams, sessions and requests by datagram. */
   readonly datagrams?: RequestsEndpointLimits
   /** Another way to the keys of datagram sessions, for simulations. @default Noise of `@pc/identity` */
@@ -82,6 +92,7 @@ export function checkOptions(options: PeerOptions): void {
       `Option "interfaces": expected { allow?: string[], deny?: string[] }, got ${JSON.stringify(interfaces)}.`,
     )
   }
+  checkBandwidth(options.bandwidth)
   const announcements = discovery === false ? undefined : discovery?.port
   if (
     announcements !== undefined &&
@@ -114,6 +125,16 @@ function checkNetworkSecret(secret: string | Uint8Array): void {
   if (bytes >= 8 && bytes <= 1_024) return
   const got = known ? `${bytes} bytes` : typeof secret
   throw new PeerError('BAD_OPTIONS', `Option "networkSecret": expected 8 to 1,024 bytes or such a text, got ${got}.`)
+}
+
+function checkBandwidth(bandwidth: PeerOptions['bandwidth'] = {}): void {
+  for (const [direction, limits] of Object.entries(bandwidth)) {
+    for (const [name, value] of Object.entries(limits ?? {})) {
+      if (value === undefined || (typeof value === 'number' && value > 0)) continue
+      const text = `Option "bandwidth.${direction}.${name}": expected bytes per second above 0, got ${String(value)}.`
+      throw new PeerError('BAD_OPTIONS', text)
+    }
+  }
 }
 
 /** Only the members that are there: an option that was not given keeps its default below. */

@@ -15,7 +15,7 @@ import type {
   RequestOptions,
   SendOptions,
 } from '@pc/messaging'
-import { type Address, formatAddress, type PeerBook } from '@pc/transport'
+import { type Address, type BulkLease, type Connector, formatAddress, type PeerBook } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import type { Directory } from './directory.js'
 import type { NamePins } from './names.js'
@@ -64,6 +64,7 @@ export interface Parts {
   /** Whether datagrams may go to an address. */
   readonly mayReach: (address: Address) => boolean
   readonly services: ConnectionDispatcher
+  readonly connector: Connector
   /** Undefined while it starts, when it failed to, and when it is off. */
   readonly discovery: () => Discovery | undefined
   readonly pins: NamePins
@@ -186,6 +187,14 @@ export class Peer implements AsyncDisposable {
     const pong = await this.#parts.messaging.ping(id, options)
     this.#parts.book.noteRoundTrip(id, pong.roundTripMs)
     return pong
+  }
+
+  /**
+   * A bulk connection for one use, to talk with a service of that peer's (`dispatchers.services.register`): its first frame names the service.
+   * As `Connector.leaseBulk` of `@pc/transport`.
+   */
+  async leaseBulk(peer: PeerRef, options: { signal?: AbortSignal; waitMs?: number } = {}): Promise<BulkLease> {
+    return this.#parts.connector.leaseBulk(this.#idOf(peer), options)
   }
 
   /** As `Messaging.handle`; returns how to take the handler away again. */

@@ -167,6 +167,24 @@ describe('createPeer', () => {
     await expect(one.sendText(createIdentity().id, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
+  it('leases bulk connections to the services of another peer, and uses them again', async () => {
+    const [one, two] = [await start('one'), await start('two')]
+    if (one.peers().length === 0) await until(one, (event) => event.type === 'up')
+    two.dispatchers.services.register('app/double', { access: 'anyone' }, async (connection, { id, body }) => {
+      await connection.send({ header: 'app/doubled', id, body: Number(body) * 2 })
+    })
+    const used = new Set<unknown>()
+    for (const number of [21, 4]) {
+      const lease = await one.leaseBulk('two')
+      const answer = new Promise((resolve) => lease.connection.onMessage(({ body }) => resolve(body)))
+      await lease.connection.send({ header: 'app/double', id: 1, body: number })
+      expect(await answer).toBe(number * 2)
+      used.add(lease.connection)
+      lease.release()
+    }
+    expect(used.size).toBe(1)
+  })
+
   it('says which option cannot be used', async () => {
     await expect(start('a/b')).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
     await expect(start('x', { interfaces: { allow: ['nothing-like-it'] } })).rejects.toMatchObject({
@@ -175,6 +193,7 @@ describe('createPeer', () => {
     await expect(start('x', { discovery: { port: 0 } })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
     await expect(start('x', { interfaces: 'lo' as never })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
     await expect(start('x', { ports: [70_000] })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
+    await expect(start('x', { bandwidth: { send: { total: 0 } } })).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
   })
 
   it('refuses capabilities that fit into no record before it listens', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { CLOSE_CODES, closeCodeNumber, closeCodeOf } from './close-code.js'
 
 test('the numbers on the wire never change', () => {
-  expect(CLOSE_CODES.slice(0, 15)).toEqual([
+  expect(CLOSE_CODES.slice(0, 16)).toEqual([
     'LEAVING',
     'DUPLICATE',
     'SHUTTING_DOWN',
@@ -18,6 +18,7 @@ test('the numbers on the wire never change', () => {
     'ENDED',
     'FAILED',
     'UNKNOWN',
+    'TOO_SLOW',
   ])
   for (const [number, code] of CLOSE_CODES.entries()) {
     expect(closeCodeNumber(code)).toBe(number)

@@ -33,6 +33,8 @@ export const CLOSE_CODES = [
   'FAILED',
   /** A reason that this version does not know. */
   'UNKNOWN',
+  /** The other side took nothing of what waited for it, or finished no frame that it had begun, for 10 s. */
+  'TOO_SLOW',
 ] as const
 
 export type CloseCode = (typeof CLOSE_CODES)[number]

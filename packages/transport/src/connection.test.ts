@@ -199,7 +199,7 @@ describe('first frame only', () => {
     const { a, b } = pair({ firstFrameOnly: true })
     a.proceed('bulk')
     const received = collect(b)
-    for (const id of [1, 2, 3]) await a.send(frame(id, new Uint8Array(id === 3 ? 100_000 : 10)))
+    for (const id of [1, 2, 3]) void a.send(frame(id, new Uint8Array(id === 3 ? 100_000 : 10)))
     await settle()
     expect(ids(received)).toEqual([1])
     b.proceed('bulk')

@@ -1,25 +1,26 @@
 import type { Duplex } from 'node:stream'
 import type { PeerId } from '@pc/identity'
-import {
-  decodeMessage,
-  encodeFrame,
-  MAX_BULK_FRAME,
-  MAX_CONTROL_FRAME,
-  type Message,
-  PROTOCOL_VERSION,
-  WireError,
-} from '@pc/wire'
+import { decodeMessage, MAX_BULK_FRAME, MAX_CONTROL_FRAME, type Message, WireError } from '@pc/wire'
 import type { Address } from './address.js'
+import type { Bandwidth, BandwidthShare } from './bandwidth.js'
 import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
 import { fromSystemError, TransportError } from './errors.js'
+import { Lock } from './lock.js'
 import { Meter } from './meter.js'
 import type { SecureStream } from './network-protocol.js'
 import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
 import { ReceiveQueue } from './receive-queue.js'
+import type { SendBudget } from './send-budget.js'
+import type { SendPriority } from './send-lanes.js'
 import { SendQueue } from './send-queue.js'
+import { StallWatch } from './stall-watch.js'
 
 /** What may wait to be sent over one connection, here and in its socket, before `send` rejects. */
 export const SEND_QUEUE_LIMIT = 1_048_576
+/** What urgent frames may wait beyond that: a full queue must not silence a ping. */
+const URGENT_RESERVE = 65_536
+/** Least progress inside a frame, in bytes of 10 s; a correct peer writes a frame as one piece. */
+const LEAST_PROGRESS = 1_024
 /** How long a polite close may take before the stream is destroyed. */
 export const CLOSE_DEADLINE_MS = 2_000
 /** How long frames that were received before the other side closed wait for their owner. */
@@ -35,6 +36,10 @@ export interface ConnectionOptions {
   maxFrame?: number
   /** Read the first frame only, until {@link Connection.proceed}. @default false */
   firstFrameOnly?: boolean
+  /** What may wait to be sent over all connections that share it. @default no common limit */
+  budget?: SendBudget
+  /** Counts what a control connection moves, and holds back a bulk one: from {@link Connection.proceed} on. @default no limit */
+  bandwidth?: { readonly send?: Bandwidth | undefined; readonly receive?: Bandwidth | undefined }
 }
 
 /**
@@ -61,6 +66,8 @@ export class Connection {
   readonly #duplex: Duplex
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #bandwidth: ConnectionOptions['bandwidth']
+  #lock: Lock | undefined
   #resolveClosed: (reason: CloseReason) => void = () => {}
   #reason: CloseReason | undefined
   #settled = false
@@ -75,8 +82,14 @@ export class Connection {
   #delivering = false
   #ended = false
 
+  /** What is received, where that is limited. */
+  #inbound: BandwidthShare | undefined
+  #inboundHeld = false
+
   #sealed = false
   readonly #outgoing: SendQueue
+
+  readonly #watch: StallWatch
 
   /** Takes over `stream`: from here on only the connection reads, writes and destroys it. */
   constructor(stream: SecureStream, options: ConnectionOptions = {}) {
@@ -91,9 +104,18 @@ export class Connection {
     this.dialled = stream.dialled
     this.channelBinding = stream.channelBinding
     this.openedAt = this.#clock.now()
+    this.#bandwidth = options.bandwidth
     this.sender = new Meter(this.#clock, () => this.#outgoing.flushSoon())
-    this.#outgoing = new SendQueue(this.#duplex, this.sender, () => this.#reason !== undefined || this.#ended)
+    this.#outgoing = new SendQueue({
+      duplex: this.#duplex,
+      meter: this.sender,
+      maxFrame: this.#maxFrame,
+      budget: options.budget,
+      ending: () => this.#reason !== undefined || this.#ended,
+      onCongested: () => this.#watch.start(),
+    })
     this.receiver = new Meter(this.#clock, () => this.#deliver())
+    this.#watch = this.#watchOver()
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -111,35 +133,44 @@ export class Connection {
   }
 
   /**
-   * Queues a message. Resolves at once while there is room, and otherwise when the socket has caught up: whoever waits for
-   * it never fills the queue. Resolving says nothing about arrival. The body may be changed after the call.
-   * @throws TransportError CONNECTION_CLOSED, SEND_QUEUE_FULL, TOO_LARGE; WireError UNENCODABLE
+   * For users who share the connection: whoever holds the lock has it for itself. Sending a single frame needs no lock, because a frame is
+   * queued whole.
    */
-  send(message: OutgoingMessage): Promise<void> {
-    if (!this.open) return Promise.reject(this.#closedError())
-    let frame: Uint8Array
-    try {
-      frame = this.#encode(message)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    const queued = this.queuedBytes
-    // An empty queue takes any frame that is not too large by itself.
-    if (queued > 0 && queued + frame.length > SEND_QUEUE_LIMIT) {
-      return Promise.reject(
-        new TransportError(
-          'SEND_QUEUE_FULL',
-          `${queued} bytes wait to be sent to ${this.remoteId.short}, and the limit is ${SEND_QUEUE_LIMIT}; wait for earlier sends.`,
-        ),
-      )
-    }
-    return this.#outgoing.push(frame)
+  get lock(): Lock {
+    this.#lock ??= new Lock()
+    return this.#lock
   }
 
-  /** Queues a message, whatever the queue, as the last one: `send` rejects from now on. Nothing happens if that is so already. */
-  sendLast(message: OutgoingMessage): void {
+  /**
+   * Queues a message; those of one priority arrive in the order of the calls. Resolves at once while there is room, and otherwise when
+   * the socket has caught up: whoever waits for it never fills the queue. Resolving says nothing about arrival. The body may be changed
+   * after the call.
+   * @throws TransportError CONNECTION_CLOSED, SEND_QUEUE_FULL, TOO_LARGE; WireError UNENCODABLE
+   */
+  send({ header, id, body }: OutgoingMessage, priority: SendPriority = 'message'): Promise<void> {
+    if (!this.open) return Promise.reject(this.#closedError())
+    const fault = this.#outgoing.lackOfRoom(
+      body instanceof Uint8Array ? body.length : 0,
+      priority === 'urgent' ? SEND_QUEUE_LIMIT + URGENT_RESERVE : SEND_QUEUE_LIMIT,
+    )
+    if (fault !== undefined) {
+      const text = `${fault} to ${this.remoteId.short}; wait for earlier sends.`
+      return Promise.reject(new TransportError('SEND_QUEUE_FULL', text))
+    }
+    try {
+      return this.#outgoing.push(header, id, body, priority)
+    } catch (error) {
+      return Promise.reject(this.#encodingError(error, header))
+    }
+  }
+
+  /**
+   * Queues a message, whatever the queue, as the last one: it leaves after everything that waits, and `send` rejects from now on. Nothing
+   * happens if that is so already.
+   */
+  sendLast({ header, id, body }: OutgoingMessage): void {
     if (!this.open) return
-    void this.#outgoing.push(this.#encode(message))
+    void this.#outgoing.push(header, id, body, 'last')
     this.#sealed = true
   }
 
@@ -160,6 +191,8 @@ export class Connection {
     if (!this.#incoming.firstFrameOnly) return
     this.#bulk = kind === 'bulk'
     this.#maxFrame = this.#bulk ? MAX_BULK_FRAME : MAX_CONTROL_FRAME
+    this.#outgoing.setMaxFrame(this.#maxFrame)
+    this.#joinBandwidth()
     try {
       this.#incoming.proceed(this.#maxFrame)
     } catch (error) {
@@ -198,7 +231,7 @@ export class Connection {
     const duplex = this.#duplex
     duplex.pause()
     duplex.on('data', (chunk: Uint8Array) => this.#onData(chunk))
-    duplex.on('drain', () => this.#outgoing.onDrain())
+    duplex.on('drain', () => this.#outgoing.flush())
     duplex.on('error', (error: Error) => {
       this.#reason ??= {
         code: 'FAILED',
@@ -212,33 +245,38 @@ export class Connection {
     if (duplex.destroyed) queueMicrotask(() => this.#onClose())
   }
 
-  #encode(message: OutgoingMessage): Uint8Array {
-    const whole = {
-      header: message.header,
-      id: message.id,
-      version: PROTOCOL_VERSION,
-      body: message.body,
-      peerId: null,
+  #encodingError(error: unknown, header: string): unknown {
+    if (!(error instanceof WireError) || error.code !== 'TOO_LARGE') return error
+    return new TransportError(
+      'TOO_LARGE',
+      `A frame on this connection may have ${this.#maxFrame} bytes, but '${header}' has more; use a bulk connection, or split it.`,
+      { cause: error },
+    )
+  }
+
+  #joinBandwidth(): void {
+    const { send, receive } = this.#bandwidth ?? {}
+    const peer = this.remoteId.toString()
+    if (send !== undefined) {
+      const share = send.join(peer, () => this.#outgoing.flush())
+      this.#outgoing.setShare(share, this.#bulk)
     }
-    try {
-      return encodeFrame(whole, { maxLength: this.#maxFrame })
-    } catch (error) {
-      if (error instanceof WireError && error.code === 'TOO_LARGE') {
-        throw new TransportError(
-          'TOO_LARGE',
-          `A frame on this connection may have ${this.#maxFrame} bytes, but '${message.header}' has more; use a bulk connection, or split it.`,
-          { cause: error },
-        )
-      }
-      throw error
-    }
+    this.#inbound = receive?.join(peer, () => {
+      this.#inboundHeld = false
+      this.#regulate()
+    })
   }
 
   #onData(chunk: Uint8Array): void {
     if (this.#settled || this.#reason?.polite === false) return
     this.receiver.record(chunk.length)
+    if (this.#inbound !== undefined) {
+      this.#inbound.spend(chunk.length)
+      this.#inboundHeld = this.#bulk && !this.#inbound.ready()
+    }
     try {
       this.#incoming.push(chunk)
+      if (this.#incoming.partial) this.#watch.start()
     } catch (error) {
       this.#breakProtocol(error)
     }
@@ -287,8 +325,28 @@ export class Connection {
 
   #regulate(): void {
     if (this.#gone) return
-    const flow = this.#reason !== undefined || (this.#wanted && this.#incoming.empty)
+    const flow = this.#reason !== undefined || (this.#wanted && this.#incoming.empty && !this.#inboundHeld)
     if (flow === this.#duplex.isPaused()) flow ? this.#duplex.resume() : this.#duplex.pause()
+  }
+
+  #watchOver(): StallWatch {
+    return new StallWatch(this.#clock, [
+      {
+        // What nobody reads here is not the other side's fault.
+        count: () => (this.#incoming.partial && !this.#duplex.isPaused() ? this.receiver.bytes : undefined),
+        least: LEAST_PROGRESS,
+        onStalled: () => this.#breakTooSlow(`sent less than ${LEAST_PROGRESS} bytes of a frame within 10 s`),
+      },
+      {
+        count: () => (this.#outgoing.congested ? this.#outgoing.passedOn : undefined),
+        least: 1,
+        onStalled: () => this.#breakTooSlow(`took nothing of ${this.queuedBytes} bytes within 10 s`),
+      },
+    ])
+  }
+
+  #breakTooSlow(what: string): void {
+    this.#break('TOO_SLOW', new TransportError('TOO_SLOW', `${this.remoteId.short} ${what}.`))
   }
 
   #onEnd(): void {
@@ -306,6 +364,7 @@ export class Connection {
   }
 
   #startDeadline(code: CloseCode, withinMs: number = CLOSE_DEADLINE_MS): void {
+    this.#watch.stop()
     this.#deadline ??= this.#clock.setTimeout(() => this.#break(code), withinMs)
   }
 
@@ -325,6 +384,8 @@ export class Connection {
     if (this.#settled) return
     this.#settled = true
     this.#clock.clearTimeout(this.#deadline)
+    this.#watch.stop()
+    this.#inbound?.leave()
     this.#incoming.drop()
     this.#listener = undefined
     this.#reason ??= this.#ended ? { code: 'ENDED', polite: true } : { code: 'FAILED', polite: false }

@@ -3,13 +3,15 @@ import { type Identity, type Network, PeerId, type SignedPeerRecord } from '@pc/
 import type { Message } from '@pc/wire'
 import { untilAborted } from './abort.js'
 import type { Address } from './address.js'
+import { Bandwidth } from './bandwidth.js'
 import { BulkConnections } from './bulk-connections.js'
 import { BulkLease } from './bulk-lease.js'
 import type { CloseCode, CloseReason } from './close-code.js'
-import { Connection } from './connection.js'
+import { Connection, type ConnectionOptions } from './connection.js'
 import type { ControlConnection } from './control-connection.js'
 import { Dialler } from './dialler.js'
 import { TransportError } from './errors.js'
+import type { BandwidthLimits } from './fair-share.js'
 import { Greeter } from './greeter.js'
 import { type Greeting, goAway, refuseStream } from './greeting.js'
 import { BOOT_ID_LENGTH, type Hello, sameBoot } from './hello.js'
@@ -19,6 +21,7 @@ import { Pair } from './pair.js'
 import type { PeerBook } from './peer-book.js'
 import { PeerSlot } from './peer-slot.js'
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
+import { SendBudget } from './send-budget.js'
 
 /** How long a caller waits for a bulk connection, unless it says otherwise. */
 const WAIT_FOR_BULK_MS = 5_000
@@ -41,7 +44,12 @@ export interface ConnectorOptions {
   peerBook: PeerBook
   /** Names of what this peer can do beyond the protocol version, for others to read in its HELLO. @default [] */
   features?: readonly string[]
-  limits?: Partial<Pick<ConnectionLimits, 'outbound' | 'bulkPerPeer'>>
+  limits?: Partial<Pick<ConnectionLimits, 'outbound' | 'bulkPerPeer' | 'queuedBytes'>>
+  /**
+   * What bulk connections may send and receive, shared equally by the peers that want to. Control connections are counted, and never
+   * wait. @default no limit
+   */
+  bandwidth?: { readonly send?: BandwidthLimits; readonly receive?: BandwidthLimits }
   /** @default systemClock */
   clock?: Clock
   /** @default systemRandom */
@@ -79,6 +87,7 @@ export class Connector {
   readonly #connections = new Set<Connection>()
   readonly #pairs = new Set<Pair>()
   readonly #greeter: Greeter
+  readonly #connectionOptions: ConnectionOptions
   readonly #bulk: BulkConnections
   /** Rises with every end of a pair, whoever the peer, so that what a forgotten slot had is never used again. */
   #lastNumber = 0
@@ -90,6 +99,15 @@ export class Connector {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
+    const bandwidthOf = (limits: BandwidthLimits | undefined): Bandwidth | undefined =>
+      limits === undefined ? undefined : new Bandwidth(limits, this.#clock)
+    this.#connectionOptions = {
+      clock: this.#clock,
+      logger: this.#logger,
+      firstFrameOnly: true,
+      budget: new SendBudget(this.#limits.queuedBytes),
+      bandwidth: { send: bandwidthOf(options.bandwidth?.send), receive: bandwidthOf(options.bandwidth?.receive) },
+    }
     this.#dialler = new Dialler({
       ownId: options.identity.id,
       protocol: options.protocol,
@@ -112,7 +130,7 @@ export class Connector {
     })
   }
 
-  /** @throws RangeError when `bootId` is not 8 bytes */
+  /** @throws RangeError when `bootId` is not 8 bytes, or a bandwidth limit is not above 0 */
   static create(options: ConnectorOptions): Connector {
     if (options.bootId.length !== BOOT_ID_LENGTH) {
       throw new RangeError(`Expected a boot id of ${BOOT_ID_LENGTH} bytes, but got ${options.bootId.length}.`)
@@ -375,7 +393,7 @@ export class Connector {
   }
 
   #own(stream: SecureStream): Connection {
-    const connection = new Connection(stream, { clock: this.#clock, logger: this.#logger, firstFrameOnly: true })
+    const connection = new Connection(stream, this.#connectionOptions)
     this.#connections.add(connection)
     void connection.closed.then(() => this.#connections.delete(connection))
     return connection

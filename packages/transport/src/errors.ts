@@ -79,6 +79,8 @@ const RETRYABLE = {
   GROUP_NOT_HEARD: false,
   /** The other side did not prove that it knows the secret of this network, before any byte of TLS. */
   NOT_ADMITTED: false,
+  /** The other side took nothing that waited for it, or finished no frame that it had begun, for 10 s. */
+  TOO_SLOW: true,
   /** An option is not what it has to be. */
   INVALID_ARGUMENT: false,
   /** This implementation of the seam, or this listener, cannot do that. */

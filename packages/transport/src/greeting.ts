@@ -42,7 +42,7 @@ export class Greeting {
     if (this.said !== undefined) return
     this.said = hello.pair
     // A failure to send closes the connection, and `hello` rejects for that reason.
-    this.connection.send({ header: HELLO_HEADER, id: 0, body: helloBody(hello) }).catch(() => {})
+    this.connection.send({ header: HELLO_HEADER, id: 0, body: helloBody(hello) }, 'urgent').catch(() => {})
   }
 }
 

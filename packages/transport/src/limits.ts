@@ -15,8 +15,10 @@ export interface ConnectionLimits {
   acceptPerSecond: number
   /** The same at one moment, after silence; raise it where many peers share a machine. @default 40 */
   acceptBurst: number
-  /** Bulk connections with one peer, both ways together. When full, `openBulk` rejects with RESOURCE_BUSY; the peer is told BUSY. @default 5 */
+  /** Bulk connections with one peer, both ways together. When full, `leaseBulk` waits in line and `openBulk` rejects with RESOURCE_BUSY; the peer is told BUSY. @default 5 */
   bulkPerPeer: number
+  /** Bytes that wait to be sent over all connections together. When full, `send` rejects with SEND_QUEUE_FULL where something waits already. @default 67108864 */
+  queuedBytes: number
 }
 
 export const DEFAULT_LIMITS: Readonly<ConnectionLimits> = {
@@ -27,4 +29,5 @@ export const DEFAULT_LIMITS: Readonly<ConnectionLimits> = {
   acceptPerSecond: 20,
   acceptBurst: 40,
   bulkPerPeer: 5,
+  queuedBytes: 67_108_864,
 }

@@ -12,6 +12,7 @@ import { HELLO_HEADER, type Hello } from './hello.js'
 import { KeepAlive, PONG_WITHIN_MS } from './keep-alive.js'
 import { type PairEffect, type PairInput, PairState } from './pair-state.js'
 import type { Clock, Logger } from './ports.js'
+import type { SendPriority } from './send-lanes.js'
 
 export const PING_HEADER = 'pc/ping'
 export const PONG_HEADER = 'pc/pong'
@@ -158,10 +159,10 @@ export class Pair implements ControlConnection {
     return this.#lastMessageId
   }
 
-  send(header: string, id: number, body: Value): Promise<void> {
+  send(header: string, id: number, body: Value, priority?: SendPriority): Promise<void> {
     if (this.#current === undefined) return Promise.reject(this.#closedError())
     this.#usedSince = true
-    return this.#current.connection.send({ header, id, body })
+    return this.#current.connection.send({ header, id, body }, priority)
   }
 
   ping(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<number> {
@@ -180,7 +181,9 @@ export class Pair implements ControlConnection {
       const leave = whenAborted(signal, () => this.#failPing(id, signal?.reason))
       const timer = clock.setTimeout(() => this.#failPing(id, this.#pingTimeout(timeoutMs)), timeoutMs)
       this.#pings.set(id, { sentAt: clock.now(), link: current.number, timer, leave, resolve, reject })
-      current.connection.send({ header: PING_HEADER, id, body: null }).catch((error) => this.#failPing(id, error))
+      current.connection
+        .send({ header: PING_HEADER, id, body: null }, 'urgent')
+        .catch((error) => this.#failPing(id, error))
     })
   }
 
@@ -306,7 +309,7 @@ export class Pair implements ControlConnection {
       case PING_HEADER:
         this.#postpone(link)
         // No room means that the peer does not read its answers: its loss.
-        link.connection.send({ header: PONG_HEADER, id, body: null }).catch((error: Error) => {
+        link.connection.send({ header: PONG_HEADER, id, body: null }, 'urgent').catch((error: Error) => {
           this.#options.logger.debug({ err: error, peer: this.peer }, 'a ping stays unanswered')
         })
         break
@@ -354,7 +357,7 @@ export class Pair implements ControlConnection {
 
   /** A ping that cannot be sent needs no care: the stream is closed, or so full that bytes keep coming or time runs out. */
   #sendPing(link: Link, id: number): void {
-    link.connection.send({ header: PING_HEADER, id, body: null }).catch((error: Error) => {
+    link.connection.send({ header: PING_HEADER, id, body: null }, 'urgent').catch((error: Error) => {
       this.#options.logger.debug({ err: error, peer: this.peer }, 'a ping could not be sent')
     })
   }

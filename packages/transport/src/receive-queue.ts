@@ -28,6 +28,11 @@ export class ReceiveQueue {
     return this.#next >= this.#frames.length && this.#afterFirst === undefined
   }
 
+  /** A frame has begun and is not whole yet. */
+  get partial(): boolean {
+    return this.#decoder.buffered > 0
+  }
+
   /** @throws WireError for what no correct peer sends */
   push(chunk: Uint8Array): void {
     if (this.#afterFirst !== undefined) {

@@ -1,45 +1,99 @@
 import type { Duplex } from 'node:stream'
+import type { MessageId, Value } from '@pc/wire'
+import type { BandwidthShare } from './bandwidth.js'
 import type { Meter } from './meter.js'
-
-/** Frames of one tick are joined up to this size: copying more costs more than one more write. */
-const JOIN_UP_TO = 65_536
-/** A frame up to this size is copied into Node's pool: to give the stream a small array itself, V8 has to move it out of its heap. */
-const POOL_UP_TO = 1_024
+import type { SendBudget } from './send-budget.js'
+import { SendLanes, type SendPriority } from './send-lanes.js'
 
 const DONE: Promise<void> = Promise.resolve()
 
-/** Frames on their way into a stream: those of one tick go out in one write, and none while the meter is paused. */
+export interface SendQueueOptions {
+  readonly duplex: Duplex
+  readonly meter: Meter
+  /** Longest frame, in bytes without the length prefix. */
+  readonly maxFrame: number
+  /** Shared with other queues. */
+  readonly budget: SendBudget | undefined
+  /** Whether the stream is about to end: then neither a paused meter nor a limit holds anything back. */
+  readonly ending: () => boolean
+  /** More waits than the stream takes at once. */
+  readonly onCongested: () => void
+}
+
+/**
+ * Frames on their way into a stream. Those of one tick go out in one write, and none while the meter is paused. The stream itself is
+ * given no more than it asks for: what waits here can still be overtaken by what is more urgent.
+ */
 export class SendQueue {
+  readonly #options: SendQueueOptions
   readonly #duplex: Duplex
-  readonly #meter: Meter
-  readonly #ending: () => boolean
-  #frames: Uint8Array[] = []
-  #bytes = 0
+  readonly #lanes: SendLanes
+  readonly #highWaterMark: number
   #flushAsked = false
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
+  #share: BandwidthShare | undefined
+  /** Whether {@link SendQueueOptions.ending} is the only thing that lets frames go on without being allowed to. */
+  #heldBack = false
   readonly #flushLater: () => void
 
-  /** @param ending whether the stream is about to end: then a paused meter holds nothing back */
-  constructor(duplex: Duplex, meter: Meter, ending: () => boolean) {
-    this.#duplex = duplex
-    this.#meter = meter
-    this.#ending = ending
+  constructor(options: SendQueueOptions) {
+    this.#options = options
+    this.#duplex = options.duplex
+    this.#lanes = new SendLanes(options.maxFrame)
+    this.#highWaterMark = options.duplex.writableHighWaterMark
     this.#flushLater = () => this.flush()
   }
 
   /** Bytes that wait, here and in the stream. */
   get bytes(): number {
-    return this.#bytes + this.#duplex.writableLength
+    return this.#lanes.bytes + this.#duplex.writableLength
   }
 
-  /** Resolves at once while there is room, and otherwise when the stream has caught up. */
-  push(frame: Uint8Array): Promise<void> {
-    // Most often the only one, and an array that grows makes room for many.
-    if (this.#frames.length === 0) this.#frames = [frame]
-    else this.#frames.push(frame)
-    this.#bytes += frame.length
+  /** Bytes that the stream has taken and passed on. Grows only. */
+  get passedOn(): number {
+    return this.#options.meter.bytes - this.#duplex.writableLength
+  }
+
+  /** Something waits, and nobody here wants it to. */
+  get congested(): boolean {
+    return this.bytes > 0 && !this.#options.meter.paused && !this.#heldBack
+  }
+
+  /**
+   * Why a frame of at least so many bytes cannot be taken; undefined when it can. An empty queue takes any frame that is not too large by
+   * itself.
+   */
+  lackOfRoom(bytes: number, limit: number): string | undefined {
+    const queued = this.bytes
+    if (queued === 0) return undefined
+    if (queued + bytes > limit) return `${queued} bytes wait to be sent, and the limit is ${limit},`
+    const { budget } = this.#options
+    if (budget === undefined || budget.used + bytes <= budget.limit) return undefined
+    return `${budget.used} bytes wait to be sent over all connections, and the limit is ${budget.limit}: no more`
+  }
+
+  /** Frames may be that long from now on. */
+  setMaxFrame(maxFrame: number): void {
+    this.#lanes.setMaxFrame(maxFrame)
+  }
+
+  /** @param holdsBack false: what goes is counted there, and waits for nothing */
+  setShare(share: BandwidthShare, holdsBack: boolean): void {
+    this.#share = holdsBack
+      ? share
+      : { ready: () => true, spend: (bytes) => share.spend(bytes), leave: () => share.leave() }
+  }
+
+  /**
+   * Resolves at once while there is room, and otherwise when the stream has caught up.
+   * @throws WireError, as `encodeFrame`
+   */
+  push(header: string, id: MessageId, body: Value, priority: SendPriority | 'last'): Promise<void> {
+    const before = this.#lanes.bytes
+    this.#lanes.write(header, id, body, priority)
+    this.#options.budget?.add(this.#lanes.bytes - before)
     this.flushSoon()
-    return this.bytes < this.#duplex.writableHighWaterMark ? DONE : this.#whenDrained()
+    return this.bytes < this.#highWaterMark ? DONE : this.#whenDrained()
   }
 
   flushSoon(): void {
@@ -49,57 +103,58 @@ export class SendQueue {
     process.nextTick(this.#flushLater)
   }
 
+  /** Gives the stream what it takes, and everything if it is about to end. */
   flush(): void {
     this.#flushAsked = false
-    if (this.#duplex.writableEnded || this.#duplex.destroyed) return
-    if (this.#meter.paused && !this.#ending()) return
-    const frames = this.#frames
-    if (frames.length > 0) {
-      const bytes = this.#bytes
-      this.#frames = []
-      this.#bytes = 0
-      this.#meter.record(bytes)
-      this.#write(frames, bytes)
-    }
-    this.onDrain()
-  }
-
-  /** To be called when the stream says so. */
-  onDrain(): void {
-    if (this.#drained === undefined || this.#bytes > 0 || this.#duplex.writableNeedDrain) return
-    this.#drained.resolve()
-    this.#drained = undefined
+    const { duplex, meter, ending } = this.#options
+    if (duplex.writableEnded || duplex.destroyed) return
+    const all = ending()
+    this.#heldBack = false
+    if (!meter.paused || all) this.#write(all)
+    this.#resolveDrained()
   }
 
   /** Forgets what waits here; whoever waits for room gets `error`. */
   drop(error: Error): void {
-    this.#frames = []
-    this.#bytes = 0
+    this.#options.budget?.add(-this.#lanes.bytes)
+    this.#lanes.clear()
+    this.#share?.leave()
     this.#drained?.reject(error)
     this.#drained = undefined
   }
 
-  #write(frames: Uint8Array[], bytes: number): void {
-    const [first] = frames
-    if (first !== undefined && frames.length === 1) {
-      this.#duplex.write(bytes <= POOL_UP_TO ? Buffer.from(first) : first)
-    } else if (bytes <= JOIN_UP_TO) {
-      this.#duplex.write(Buffer.concat(frames, bytes))
-    } else {
-      this.#duplex.cork()
-      let from = 0
-      let size = 0
-      for (let index = 0; index < frames.length; index += 1) {
-        size += frames[index]?.length ?? 0
-        if (size < JOIN_UP_TO && index < frames.length - 1) continue
-        const group = frames.slice(from, index + 1)
-        const [only] = group
-        this.#duplex.write(only !== undefined && group.length === 1 ? only : Buffer.concat(group, size))
-        from = index + 1
-        size = 0
+  #write(all: boolean): void {
+    const chunks: Uint8Array[] = []
+    let room = all ? Number.POSITIVE_INFINITY : this.#highWaterMark - this.#duplex.writableLength
+    let bytes = 0
+    while (room > 0 && this.#lanes.bytes > 0) {
+      if (this.#share !== undefined && !this.#share.ready() && !all) {
+        this.#heldBack = true
+        break
       }
-      this.#duplex.uncork()
+      const chunk = this.#lanes.next() as Uint8Array
+      this.#share?.spend(chunk.length)
+      chunks.push(chunk)
+      room -= chunk.length
+      bytes += chunk.length
     }
+    const [first] = chunks
+    if (first === undefined) return
+    this.#options.budget?.add(-bytes)
+    this.#options.meter.record(bytes)
+    if (chunks.length === 1) {
+      this.#duplex.write(first)
+      return
+    }
+    this.#duplex.cork()
+    for (const chunk of chunks) this.#duplex.write(chunk)
+    this.#duplex.uncork()
+  }
+
+  #resolveDrained(): void {
+    if (this.#drained === undefined || this.#duplex.writableNeedDrain || this.bytes >= this.#highWaterMark) return
+    this.#drained.resolve()
+    this.#drained = undefined
   }
 
   #whenDrained(): Promise<void> {
@@ -113,6 +168,7 @@ export class SendQueue {
       // Shared by all who wait; each of them sees the rejection, and with nobody waiting it is not an unhandled one.
       promise.catch(() => {})
       this.#drained = { promise, resolve, reject }
+      this.#options.onCongested()
     }
     return this.#drained.promise
   }
