@@ -84,6 +84,13 @@ export class Lab {
     return value
   }
 
+  /** A text that was given or has a default. */
+  text(name: string): string {
+    const value = this.#options.options[name]
+    if (typeof value !== 'string') throw new Error(`option ${name} has neither a text nor a default`)
+    return value
+  }
+
   /** Whether it was given or has a default. */
   has(name: string): boolean {
     return this.#options.options[name] !== undefined

@@ -3,6 +3,7 @@ import type { Identity, PeerId } from '@pc/identity'
 import { createPeer, type Peer, type PeerEvent, type PeerOptions } from '@pc/peer'
 import type { SeededRandom, SimulatedHost, TestLogger } from '@pc/testkit'
 import type { Value } from '@pc/wire'
+import { type Claims, codeOf, readClaims } from './claims.js'
 import type { Attempt, Presence } from './history.js'
 import type { Recorder } from './recorder.js'
 import { OpenCount, watched } from './watched-protocol.js'
@@ -199,21 +200,4 @@ export class Life {
 /** The reason with which the laboratory gives up a call. */
 class Cancelled extends Error {
   readonly code = 'CANCELLED_BY_LAB'
-}
-
-interface Claims {
-  readonly from: string
-  readonly to: string
-  readonly number: number
-}
-
-/** Messages carry it as text, requests as a value; anything else is shown as what it is. */
-function readClaims(value: unknown): Claims {
-  const { from, to, number } = (typeof value === 'string' ? JSON.parse(value) : value) as Partial<Claims>
-  return { from: String(from), to: String(to), number: Number(number) }
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code
-  return typeof code === 'string' ? code : undefined
 }

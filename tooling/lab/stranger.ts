@@ -1,4 +1,5 @@
 /** Machines on the network that follow no rule: what they send is made by hand. */
+import type { Duplex } from 'node:stream'
 import { type AnnouncementBody, packAnnouncement } from '@pc/discovery'
 import type { PeerId } from '@pc/identity'
 import { createIdentity, type Identity, type Network, signPeerRecord } from '@pc/identity'
@@ -18,10 +19,15 @@ import type { Machine } from './machine.js'
 /** Where peers announce themselves (docs/protocol.md). */
 export const GROUP = { host: '239.1.11.11', port: 3486 } as const
 export const NETWORK_NAME = 'peerconnect'
-const PEER_PORT = 3485
+export const PEER_PORT = 3485
 
-/** A machine with a key, and nothing that runs on it. */
-export function stranger(lab: Lab, name: string, address: string): { identity: Identity; host: SimulatedHost<PeerId> } {
+export interface Stranger {
+  readonly identity: Identity
+  readonly host: SimulatedHost<PeerId>
+}
+
+/** A machine with a key, and nothing that runs on it. Strangers with one address share the machine. */
+export function stranger(lab: Lab, name: string, address: string): Stranger {
   const identity = createIdentity(lab.random.stream(`stranger ${name}`).bytes(32))
   const host = lab.network.host({ id: identity.id, interfaces: [{ name: 'eth0', address, netmask: '255.0.0.0' }] })
   lab.recorder.identity(identity.id.toString(), name)
@@ -57,11 +63,12 @@ export function announcement(network: Network, body: AnnouncementBody, bootId: U
 
 /** One end of a stream to a peer, spoken by hand. */
 export class Wire {
-  readonly #duplex: import('node:stream').Duplex
+  readonly #duplex: Duplex
   #id = 0
   closed = false
 
-  private constructor(duplex: import('node:stream').Duplex) {
+  /** Over a stream that somebody dialled. */
+  constructor(duplex: Duplex) {
     this.#duplex = duplex
     duplex.on('error', () => {})
     duplex.on('data', () => {})
@@ -70,7 +77,7 @@ export class Wire {
     })
   }
 
-  static async dial(host: SimulatedHost<PeerId>, to: Machine): Promise<Wire> {
+  static async dial(host: SimulatedHost<PeerId>, to: Pick<Machine, 'host'>): Promise<Wire> {
     const stream = await host.connect({ host: to.host.address, port: PEER_PORT })
     return new Wire(stream.duplex)
   }
@@ -81,6 +88,15 @@ export class Wire {
 
   frame(header: string, body: Value, id: number = ++this.#id): void {
     this.write(frameOf(header, body, id))
+  }
+
+  /** What comes from now on is left unread, and fills the window of whoever sends it. */
+  stopReading(): void {
+    this.#duplex.pause()
+  }
+
+  end(): void {
+    this.#duplex.end()
   }
 
   destroy(): void {
@@ -94,18 +110,26 @@ export function frameOf(header: string, body: Value, id: number): Uint8Array {
   return encodeFrame(message, { limits: { maxDepth: 64, maxElements: 100_000 } })
 }
 
+/** What a frame begins with that claims to be so long. */
+export function prefixOf(length: number): Uint8Array {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(length)
+  return bytes
+}
+
 /** HELLO of a peer that knows the rules. */
 export function helloOf(
   identity: Identity,
   network: Network,
   name: string,
   boot: Uint8Array,
+  kind: 'control' | 'bulk' = 'control',
 ): { [key: string]: Value } {
   const record = signPeerRecord(identity, { sequence: 1, name, addresses: [], capabilities: [] })
   return {
     version: [PROTOCOL_VERSION, PROTOCOL_VERSION],
     boot,
-    kind: 'control',
+    kind,
     record: record.bytes,
     features: [],
     network: network.keyId,
