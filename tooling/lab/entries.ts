@@ -5,6 +5,7 @@ import { determinism } from './programs/determinism.js'
 import { speed } from './programs/speed.js'
 import type { Entry } from './scenario.js'
 import { apart } from './scenarios/apart.js'
+import { connections } from './scenarios/connections.js'
 import { endpointFlood } from './scenarios/endpoint-flood.js'
 import { endpointRestart } from './scenarios/endpoint-restart.js'
 import { endpointSoak } from './scenarios/endpoint-soak.js'
@@ -34,6 +35,7 @@ export const ENTRIES: readonly Entry[] = [
   endpointFlood,
   endpointRestart,
   endpointSoak,
+  connections,
   determinism,
   speed,
   planted,

@@ -16,7 +16,10 @@ export const QUICK_LAB: readonly Step[] = [
   { name: 'lab presence', command: lab('presence', '--seeds', '1..2', '--nodes', '4') },
 ]
 
-/** Together at most 2.5 minutes on two cores. */
+/** All parts, each in a few seconds. */
+const SHORT_CONNECTIONS = '--pairs 100 --offs 4 --connects 1000 --stalled 3 --rate 300 --cases 200'.split(' ')
+
+/** Together at most 3 minutes on two cores. */
 export const SLOW_LAB: readonly Step[] = [
   { name: 'lab swarm, 40 other seeds, longer', command: lab('swarm', '--seeds', '1001..1040') },
   { name: 'lab determinism', command: lab('determinism', '--seed', '2') },
@@ -31,6 +34,11 @@ export const SLOW_LAB: readonly Step[] = [
   {
     name: 'lab endpoint-flood, short',
     command: lab('endpoint-flood', '--seed', '23', '--peers', '10', '--rate', '20000', '--seconds', '4'),
+  },
+  { name: 'lab connections, short', command: lab('connections', '--seed', '24', ...SHORT_CONNECTIONS) },
+  {
+    name: 'lab connections, dials with loss',
+    command: lab('connections', '--seed', '25', '--parts', 'c1', '--pairs', '200', '--loss', '0.05'),
   },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]
