@@ -22,6 +22,8 @@ const STAGES = { hello: MAX_CONTROL_FRAME, control: MAX_CONTROL_FRAME, bulk: MAX
 type Stage = keyof typeof STAGES
 /** A length that is believed, and how much of it comes, must not cost more than this times the limit. */
 const HELD_OF_CAP = 2
+/** Of the limit, when hardly anything of the frame has come: the buffer of a frame grows with it. */
+const HELD_BY_CLAIMS = 0.25
 const HOLDERS = 12
 /** Longer inputs come in pieces of 1, 2, 4 … bytes up to this. */
 const LOG2_PIECE = 14
@@ -53,6 +55,7 @@ export async function frameFuzz(lab: Lab): Promise<void> {
     await fuzz.cutEverywhere()
     await fuzz.break(lab.option('cases'))
     lab.figure('c7_held_of_cap', await fuzz.mostHeld(), { atMost: HELD_OF_CAP })
+    lab.figure('c7_held_by_claims', await fuzz.heldByClaims(), { atMost: HELD_BY_CLAIMS })
   }
   crashes.push(...fuzz.victim.errors.map(String))
   lab.check('nothing throws whatever the bytes are', crashes.length === 0, () => crashes.slice(0, 3).join('\n'))
@@ -131,12 +134,18 @@ class Fuzz {
     let most = 0
     for (const stage of ['hello', 'control', 'bulk'] as const) {
       for (const claimed of [STAGES[stage], 2 ** 31, 2 ** 32 - 1]) {
-        const held = (await this.#held(stage, claimed)) / STAGES[stage]
+        const sent = claimed > STAGES[stage] ? PIECE : claimed - 1
+        const held = (await this.#held(stage, claimed, sent)) / STAGES[stage]
         this.#lab.note(`${stage}, ${claimed} bytes claimed: ${held.toFixed(2)} of the limit held`)
         most = Math.max(most, held)
       }
     }
     return most
+  }
+
+  /** The same when a length comes, and a byte. On bulk connections, where there is most to claim. */
+  async heldByClaims(): Promise<number> {
+    return (await this.#held('bulk', STAGES.bulk, 1)) / STAGES.bulk
   }
 
   async #breakOne(index: number): Promise<Wire> {
@@ -155,8 +164,8 @@ class Fuzz {
     return wire
   }
 
-  /** Bytes held for each of many connections that are in the middle of a frame which claims to be so long. */
-  async #held(stage: Stage, claimed: number): Promise<number> {
+  /** Bytes held for each of many connections that are in the middle of a frame which claims to be so long, with so much sent of it. */
+  async #held(stage: Stage, claimed: number, sent: number): Promise<number> {
     const wires: Wire[] = []
     for (let index = 0; index < HOLDERS; index++) {
       const who = this.#stranger(index)
@@ -168,8 +177,7 @@ class Fuzz {
     const before = heldBytes()
     for (const wire of wires) {
       wire.write(prefixOf(claimed))
-      const bytes = new Uint8Array(claimed > STAGES[stage] ? PIECE : claimed - 1)
-      for (const piece of pieces(bytes, this.#random)) wire.write(piece)
+      for (const piece of pieces(new Uint8Array(sent), this.#random)) wire.write(piece)
     }
     await this.#lab.sleep(ARRIVED_MS)
     const held = (heldBytes() - before) / HOLDERS
