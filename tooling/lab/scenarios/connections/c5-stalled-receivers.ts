@@ -53,7 +53,8 @@ export async function stalledReceivers(lab: Lab): Promise<void> {
     const queued = Math.max(...(await Promise.all(all.map((one) => pourInto(lab, one, until)))))
     await asking
     const each = (heldBytes() - before) / all.length
-    lab.note(`${kind}: ${(each / MIB).toFixed(2)} MiB held for each, ${queued} bytes queued`)
+    // Not a note, which belongs to the trace: memory is not a function of the seed.
+    lab.log.add(lab.now(), `${kind}: ${(each / MIB).toFixed(2)} MiB held for each, ${queued} bytes queued`)
     most = Math.max(most, each, queued)
     for (const { wire } of all) wire.destroy()
   }
