@@ -1,7 +1,10 @@
 /** What a benchmark states about itself. To add one: a file in benchmarks/, and a line in registry.ts. */
 
-/** The last part of a figure's name; says what the number counts and which direction is better. */
-export type Unit = 'per_s' | 'mb_per_s' | 'us' | 'ms'
+/**
+ * The last part of a figure's name; says what the number counts and which direction is better. `count` (more is better) and `cost` (less
+ * is) are for numbers whose name says already what they are, as in `parked`: these two are left out of it.
+ */
+export type Unit = 'per_s' | 'mb_per_s' | 'us' | 'ms' | 'count' | 'cost'
 
 /** A number that `ours` is measured by, and `raw` beside it where there is something to compare with. */
 export interface Figure {
@@ -27,6 +30,8 @@ export interface Bar {
   readonly ratioAtMost?: number
   readonly atLeast?: number
   readonly atMost?: number
+  /** ours − raw, which is then a figure too: `kib_each_beyond_raw`. */
+  readonly beyondRawAtMost?: number
 }
 
 export interface Benchmark {
@@ -45,19 +50,34 @@ export interface Benchmark {
   readonly builds: readonly string[]
   /** Public options that are not at their defaults, as they are given; printed with every run. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /**
+   * For what takes a minute: one round without warm-up, each measure once by each contestant, for `ms` where nothing else is asked for.
+   * No spread is told then. @default rounds in turns
+   */
+  readonly once?: { readonly ms: number }
+  /** For benchmarks that hold connections: how many, where nothing else is asked for. */
+  readonly connections?: number
 }
 
 /** `oneway_100b_per_s`, and of other contestants than ours `raw_oneway_100b_per_s`. */
 export function figureName(figure: Figure, contestant = 'ours'): string {
-  const name = `${figure.name}_${figure.unit}`
+  const name = withUnit(figure.name, figure.unit)
   return contestant === 'ours' ? name : `${contestant}_${name}`
 }
 
 /** As contestants name it. */
 export function measuredName({ name, measuredAs = name, unit }: Figure): string {
-  return `${measuredAs}_${unit}`
+  return withUnit(measuredAs, unit)
+}
+
+export function isTime(unit: Unit): unit is 'us' | 'ms' {
+  return unit === 'us' || unit === 'ms'
 }
 
 export function lowerIsBetter(unit: Unit): boolean {
-  return unit === 'us' || unit === 'ms'
+  return isTime(unit) || unit === 'cost'
+}
+
+function withUnit(name: string, unit: Unit): string {
+  return unit === 'count' || unit === 'cost' ? name : `${name}_${unit}`
 }

@@ -20,6 +20,10 @@ export interface ContestantOptions {
   readonly folder: string
   /** Run `@pc/*` from source through tsx instead of what was built. */
   readonly fromSource: boolean
+  /** See {@link NearContext}. */
+  readonly connections: number
+  /** What a side says it is at, while it measures. */
+  readonly onProgress: (text: string) => void
 }
 
 export class Contestant {
@@ -41,15 +45,16 @@ export class Contestant {
 
   /** Resolves when both ends say that they are ready. After a failure `stop` is still due. */
   async start(): Promise<void> {
-    const { folder } = this.#options
+    const { folder, connections } = this.#options
     const far = this.#spawn('far')
-    const found = (await far.ask({ type: 'start', hello: null, folder }, START_LIMIT_MS)) as {
+    const found = (await far.ask({ type: 'start', hello: null, folder, connections }, START_LIMIT_MS)) as {
       far: boolean
       hello?: Json
     }
     if (!found.far) await far.stop()
     this.#near = this.#spawn('near')
-    const measures = await this.#near.ask({ type: 'start', hello: found.hello ?? null, folder }, START_LIMIT_MS)
+    const hello = found.hello ?? null
+    const measures = await this.#near.ask({ type: 'start', hello, folder, connections }, START_LIMIT_MS)
     this.#measures = measures as string[]
   }
 
@@ -81,10 +86,13 @@ export class Contestant {
 class Side {
   readonly #name: string
   readonly #child: ChildProcess
+  readonly #onProgress: (text: string) => void
+  #limit: NodeJS.Timeout | undefined
   #waiting: { resolve(value: Json): void; reject(error: Error): void } | undefined
 
-  constructor(name: string, { module, fromSource }: ContestantOptions, role: 'near' | 'far') {
+  constructor(name: string, { module, fromSource, onProgress }: ContestantOptions, role: 'near' | 'far') {
     this.#name = name
+    this.#onProgress = onProgress
     const tsx = pathToFileURL(join(ROOT, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href
     const execArgv = ['--expose-gc', '--import', tsx, ...(fromSource ? ['--conditions=@pc/source'] : [])]
     const file = fileURLToPath(new URL('./side-process.ts', import.meta.url))
@@ -99,16 +107,17 @@ class Side {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** `limitMs` begins anew with each word of progress. */
   async ask(command: Command, limitMs: number): Promise<Json> {
     if (!this.running) throw new Error(`${this.#name} is not running`)
     const answered = new Promise<Json>((resolve, reject) => {
       this.#waiting = { resolve, reject }
     })
-    const limit = setTimeout(() => this.#fail(`no answer to "${command.type}" within ${limitMs} ms`), limitMs)
+    this.#limit = setTimeout(() => this.#fail(`no answer to "${command.type}" within ${limitMs} ms`), limitMs)
     this.#child.send(command, (error) => {
       if (error !== null) this.#fail(error.message)
     })
-    return answered.finally(() => clearTimeout(limit))
+    return answered.finally(() => clearTimeout(this.#limit))
   }
 
   async stop(): Promise<void> {
@@ -126,6 +135,12 @@ class Side {
   }
 
   #settle(answer: Answer): void {
+    if ('progress' in answer) {
+      if (this.#waiting === undefined) return
+      this.#limit?.refresh()
+      this.#onProgress(answer.progress)
+      return
+    }
     if ('failed' in answer) {
       this.#fail(answer.failed)
       return

@@ -7,6 +7,7 @@ import { onInterruption } from '../interruption.js'
 import { ROOT, tool } from '../steps.js'
 import { type Benchmark, figureName } from './benchmark.js'
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.js'
+import { type Plan, planOf } from './plan.js'
 import { BENCHMARKS } from './registry.js'
 import { Run } from './run.js'
 import { tableOf } from './table.js'
@@ -19,14 +20,16 @@ onInterruption(async () => current?.cleanUp())
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  let options: BenchOptions
   try {
-    options = parseOptions(process.argv.slice(2), Object.keys(BENCHMARKS))
+    return await perform(parseOptions(process.argv.slice(2), Object.keys(BENCHMARKS)))
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     console.error(`${error.message}\n\n${USAGE}`)
     return EXIT.usage
   }
+}
+
+async function perform(options: BenchOptions): Promise<number> {
   if (options.help) {
     console.log(USAGE)
     return EXIT.pass
@@ -56,7 +59,11 @@ async function list(json: boolean): Promise<number> {
     console.log(JSON.stringify({ benchmarks: listed }))
     return EXIT.pass
   }
-  for (const { name, summary, placement } of benchmarks) console.log(`  ${name.padEnd(10)} ${summary} (${placement})`)
+  for (const { name, summary, placement, once, connections } of benchmarks) {
+    const takes = once === undefined ? '' : `; measured once, for ${once.ms} ms`
+    const holds = connections === undefined ? '' : `; ${connections} connections`
+    console.log(`  ${name.padEnd(10)} ${summary} (${placement}${takes}${holds})`)
+  }
   console.log('\n  npm run bench -- <name>, or --help')
   return EXIT.pass
 }
@@ -64,12 +71,13 @@ async function list(json: boolean): Promise<number> {
 async function runOne(name: string, options: BenchOptions, say: (text: string) => void): Promise<number> {
   const benchmark = await BENCHMARKS[name]?.()
   if (benchmark === undefined) throw new Error(`"${name}" is not registered`)
-  const facts = factsOf(benchmark, options)
-  const run = new Run(benchmark, options, say)
+  const plan = planOf(benchmark, options)
+  const facts = factsOf(benchmark, plan, options)
+  const run = new Run(benchmark, plan, options, say)
   current = run
   try {
     if (!options.source) build(benchmark, say)
-    introduce(benchmark, facts, options, say)
+    introduce(benchmark, facts, plan, say)
     const verdict = await run.execute()
     say(tableOf(verdict).join('\n'))
     conclude(verdict, options, say)
@@ -95,12 +103,13 @@ function build({ builds }: Benchmark, say: (text: string) => void): void {
 }
 
 /** Everything that a figure depends on, as far as it is known. */
-function factsOf(benchmark: Benchmark, { rounds, ms, warmUpMs, smoke, source }: BenchOptions) {
+function factsOf(benchmark: Benchmark, { rounds, ms, warmUpMs, connections }: Plan, { smoke, source }: BenchOptions) {
   const processors = cpus()
   return {
     rounds,
     ms,
     warm_up_ms: warmUpMs,
+    ...(connections > 0 ? { connections } : {}),
     ...(smoke ? { smoke } : {}),
     code: source ? 'source' : 'built',
     placement: benchmark.placement,
@@ -113,14 +122,19 @@ function factsOf(benchmark: Benchmark, { rounds, ms, warmUpMs, smoke, source }: 
 }
 
 function introduce(
-  { name, summary, placement, settings = {} }: Benchmark,
+  { name, summary, placement, once, settings = {} }: Benchmark,
   { cpus: count, cpu, node, load, code }: ReturnType<typeof factsOf>,
-  { rounds, ms, warmUpMs }: BenchOptions,
+  { rounds, ms, warmUpMs, connections }: Plan,
   say: (text: string) => void,
 ): void {
   say(`\n${styleText('bold', name)}: ${summary}`)
   say(`  ${placement}; ${count} × ${cpu}, Node ${node}, load ${load}; packages as ${code}`)
-  say(`  ${rounds} interleaved rounds of ${ms} ms each, after ${warmUpMs} ms of warm-up; garbage collected before each`)
+  say(
+    once === undefined
+      ? `  ${rounds} interleaved rounds of ${ms} ms each, after ${warmUpMs} ms of warm-up; garbage collected before each`
+      : `  measured once, for ${ms} ms`,
+  )
+  if (connections > 0) say(`  ${connections} connections`)
   const given = Object.entries(settings).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
   say(`  options that are not at their defaults: ${given.join(', ') || 'none'}`)
   if (load > count / 2) say(`  ${styleText('yellow', 'the machine is busy: expect noise')}`)

@@ -3,12 +3,13 @@ import { parseOptions, UsageError } from './options.js'
 
 const parse = (line: string) => parseOptions(line === '' ? [] : line.split(' '), ['wire', 'udp'])
 
-test('without options: five rounds of a second', () => {
+test('without options: five rounds, and the rest as the benchmark has it', () => {
   expect(parse('wire')).toStrictEqual({
     name: 'wire',
     rounds: 5,
-    ms: 1_000,
+    ms: undefined,
     warmUpMs: 500,
+    connections: undefined,
     json: false,
     help: false,
     smoke: false,
@@ -25,6 +26,7 @@ test('options', () => {
     warmUpMs: 0,
     json: true,
   })
+  expect(parse('wire --connections 200').connections).toBe(200)
   expect(parse('all --smoke')).toMatchObject({ name: 'all', smoke: true, rounds: 1 })
 })
 
@@ -37,6 +39,7 @@ describe('usage errors', () => {
     ['no whole number', 'wire --rounds 5.5', '"5.5"'],
     ['a number in words', 'wire --ms many', '"many"'],
     ['too short', 'wire --ms 9', '10 to 60000'],
+    ['no connections at all', 'wire --connections 0', '1 to 20000'],
     ['a value that is missing', 'wire --ms', '--ms'],
   ])('%s', (_what, line, text) => {
     expect(() => parse(line)).toThrow(UsageError)

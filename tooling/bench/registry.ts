@@ -5,6 +5,9 @@ import type { Benchmark } from './benchmark.js'
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   wire: async () => (await import('./benchmarks/wire.js')).wire,
   streams: async () => (await import('./benchmarks/streams.js')).streams,
+  connect: async () => (await import('./benchmarks/connect.js')).connect,
+  parked: async () => (await import('./benchmarks/parked.js')).parked,
+  priority: async () => (await import('./benchmarks/priority.js')).priority,
   messages: async () => (await import('./benchmarks/messages.js')).messages,
   udp: async () => (await import('./benchmarks/udp.js')).udp,
   store: async () => (await import('./benchmarks/store.js')).store,

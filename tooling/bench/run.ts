@@ -5,20 +5,33 @@ import { join } from 'node:path'
 import type { Benchmark } from './benchmark.js'
 import { Contestant } from './contestant.js'
 import type { BenchOptions } from './options.js'
+import type { Plan } from './plan.js'
 import { runRounds } from './rounds.js'
+import { StatusLine } from './status-line.js'
 import { judge, type Verdict } from './verdict.js'
 
 export class Run {
   readonly #benchmark: Benchmark
-  readonly #options: BenchOptions
+  readonly #options: Pick<BenchOptions, 'smoke' | 'source'>
+  readonly #plan: Plan
   readonly #say: (text: string) => void
+  readonly #status = new StatusLine()
   #folder: string | undefined
   #contestants: readonly Contestant[] = []
 
-  constructor(benchmark: Benchmark, options: BenchOptions, say: (text: string) => void) {
+  constructor(
+    benchmark: Benchmark,
+    plan: Plan,
+    options: Pick<BenchOptions, 'smoke' | 'source'>,
+    say: (text: string) => void,
+  ) {
     this.#benchmark = benchmark
+    this.#plan = plan
     this.#options = options
-    this.#say = say
+    this.#say = (text) => {
+      this.#status.clear()
+      say(text)
+    }
   }
 
   async execute(): Promise<Verdict> {
@@ -27,10 +40,10 @@ export class Run {
       for (const contestant of contestants) await contestant.start()
       const started = performance.now()
       const samples = await runRounds(contestants, {
-        ...this.#options,
+        ...this.#plan,
         onRound: (round) => {
           const seconds = ((performance.now() - started) / 1_000).toFixed(0).padStart(4)
-          this.#say(`${seconds} s  ${round === 0 ? 'warm-up' : `round ${round} of ${this.#options.rounds}`} …`)
+          this.#say(`${seconds} s  ${round === 0 ? 'warm-up' : `round ${round} of ${this.#plan.rounds}`} …`)
         },
       })
       for (const contestant of contestants) await contestant.stop()
@@ -42,6 +55,7 @@ export class Run {
 
   /** Ends every process at once and removes what they wrote. Idempotent; also in the middle of a run. */
   async cleanUp(): Promise<void> {
+    this.#status.clear()
     await Promise.all(this.#contestants.map((contestant) => contestant.kill()))
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -54,7 +68,8 @@ export class Run {
       if (module === undefined) return []
       const folder = join(parent, name)
       mkdirSync(folder)
-      return [new Contestant({ name, module, folder, fromSource })]
+      const onProgress = (text: string): void => this.#status.show(`        ${name}: ${text} …`)
+      return [new Contestant({ name, module, folder, fromSource, connections: this.#plan.connections, onProgress })]
     })
     return this.#contestants
   }

@@ -3,15 +3,16 @@
  * answers each. Started by contestant.ts, never by hand.
  */
 import { argv } from 'node:process'
-import type { Far, FarSide, Json, Near, NearSide } from './side.js'
+import type { Far, FarSide, Json, Near, NearContext, NearSide } from './side.js'
 
 export type Command =
-  | { readonly type: 'start'; readonly hello: Json; readonly folder: string }
+  | { readonly type: 'start'; readonly hello: Json; readonly folder: string; readonly connections: number }
   | { readonly type: 'collect' }
   | { readonly type: 'measure'; readonly name: string; readonly ms: number }
   | { readonly type: 'close' }
 
-export type Answer = { readonly done: Json } | { readonly failed: string }
+/** One of the first two for each command; before it any number of the third. */
+export type Answer = { readonly done: Json } | { readonly failed: string } | { readonly progress: string }
 
 const [, , moduleUrl = '', role = ''] = argv
 let near: NearSide | undefined
@@ -31,14 +32,14 @@ process.on('SIGINT', () => {})
 async function perform(command: Command): Promise<Json> {
   switch (command.type) {
     case 'start':
-      return start(command.hello, command.folder)
+      return start(command)
     case 'collect':
       globalThis.gc?.()
       return globalThis.gc !== undefined
     case 'measure': {
       const measure = near?.measures[command.name]
       if (measure === undefined) throw new Error(`there is no measure "${command.name}" on this side`)
-      return measure({ ms: command.ms })
+      return measure({ ms: command.ms, progress: (text) => answer({ progress: text }) })
     }
     case 'close':
       await near?.close()
@@ -49,15 +50,15 @@ async function perform(command: Command): Promise<Json> {
   }
 }
 
-async function start(hello: Json, folder: string): Promise<Json> {
+async function start(context: NearContext): Promise<Json> {
   const sides = (await import(moduleUrl)) as { near?: Near; far?: Far }
   if (role === 'far') {
     if (sides.far === undefined) return { far: false }
-    far = await sides.far({ folder })
+    far = await sides.far(context)
     return { far: true, hello: far.hello }
   }
   if (sides.near === undefined) throw new Error(`expected ${moduleUrl} to export "near"`)
-  near = await sides.near({ hello, folder })
+  near = await sides.near(context)
   return Object.keys(near.measures)
 }
 

@@ -33,3 +33,28 @@ test('one block per figure that was measured, with ranges and ratio', () => {
     `    raw  ${'█'.repeat(14).padEnd(28)}           125 µs   100 – 150`,
   ])
 })
+
+test('what was measured once has no range, and a count of nothing still has a bar', () => {
+  const figures = [
+    { name: 'kib_each', unit: 'cost', text: 'memory', bar: { beyondRawAtMost: 25 } },
+    { name: 'handshakes', unit: 'cost', text: 'none' },
+  ] as const
+  const ours = new Map([
+    ['kib_each', [60]],
+    ['handshakes', [0]],
+  ])
+  const samples = new Map([
+    ['ours', ours],
+    ['raw', new Map([['kib_each', [40]]])],
+  ])
+  const benchmark = { name: 'x', summary: '', placement: 'one process', builds: [], contestants: { ours: '' } } as const
+  expect(tableOf(judge({ ...benchmark, figures }, samples))).toStrictEqual([
+    '',
+    '  kib_each  memory, shorter is better: ours is 1.5 × raw; ours is 20 beyond raw',
+    `    ours ${'█'.repeat(28)}${' '.repeat(15)}60`,
+    `    raw  ${'█'.repeat(18)}▋${' '.repeat(9)}${' '.repeat(15)}40`,
+    '',
+    '  handshakes  none, shorter is better',
+    `    ours ▏${' '.repeat(27)}${' '.repeat(16)}0`,
+  ])
+})

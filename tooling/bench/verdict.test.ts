@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import type { Benchmark, Figure } from './benchmark.js'
+import { type Benchmark, type Figure, measuredName } from './benchmark.js'
 import { judge, type Verdict } from './verdict.js'
 
 const RATE: Figure = { name: 'rr64', unit: 'per_s', text: 'requests' }
 const LATENCY: Figure = { name: 'rr1_p50', unit: 'us', text: 'a request' }
+const COST: Figure = { name: 'kib_each', unit: 'cost', text: 'memory' }
 
 function verdictOn(figure: Figure, ours: readonly number[] | undefined, raw?: readonly number[]): Verdict {
-  const name = `${figure.name}_${figure.unit}`
+  const name = measuredName(figure)
   const samples = new Map<string, Map<string, readonly number[]>>()
   samples.set('ours', new Map(ours === undefined ? [] : [[name, ours]]))
   samples.set('raw', new Map(raw === undefined ? [] : [[name, raw]]))
@@ -28,6 +29,34 @@ describe('figures', () => {
   test('what was not measured is absent, not zero', () => {
     expect(verdictOn(RATE, [50]).figures).toStrictEqual({ rr64_per_s: 50 })
     expect(verdictOn(RATE, undefined).figures).toStrictEqual({})
+  })
+
+  test('a count and a cost are named by themselves', () => {
+    const count: Figure = { name: 'parked', unit: 'count', text: '' }
+    const cost: Figure = { name: 'idle_cpu_share', unit: 'cost', text: '' }
+    const ours = new Map([
+      ['parked', [3]],
+      ['idle_cpu_share', [0.5]],
+    ])
+    const { figures } = judge(benchmarkOf(count, cost), new Map([['ours', ours]]))
+    expect(figures).toStrictEqual({ parked: 3, idle_cpu_share: 0.5 })
+  })
+
+  test('what lies beyond raw is a figure where there is a bar on it', () => {
+    const { figures, spread } = verdictOn({ ...COST, bar: { beyondRawAtMost: 25 } }, [50, 60, 40], [30, 20, 30])
+    expect(figures.kib_each_beyond_raw).toBe(20)
+    expect(spread.kib_each_beyond_raw).toStrictEqual([10, 40])
+    expect(verdictOn(COST, [50], [30]).figures).not.toHaveProperty('kib_each_beyond_raw')
+  })
+
+  test('a benchmark that is measured once has figures and no spread', () => {
+    const samples = new Map([['ours', new Map([['rr64_per_s', [1]]])]])
+    const { figures, spread } = judge({ ...benchmarkOf(RATE), once: { ms: 1 } }, samples)
+    expect([figures, spread]).toStrictEqual([{ rr64_per_s: 1 }, {}])
+  })
+
+  test('there is no ratio to nothing', () => {
+    expect(verdictOn(COST, [5], [0]).figures).toStrictEqual({ kib_each: 5, raw_kib_each: 0 })
   })
 
   test('other contestants carry their own name', () => {
@@ -90,6 +119,11 @@ describe('bars', () => {
     ['a rate has no noise', { ...RATE, bar: { ratioAtMost: 1 } }, 101, 100, false],
     ['an absolute bar from below', { ...RATE, bar: { atLeast: 50 } }, 49, 100, false],
     ['an absolute bar is exact for latencies too', { ...LATENCY, bar: { atMost: 50 } }, 50.1, 100, false],
+    ['a cost at its bar', { ...COST, bar: { atMost: 25 } }, 25, 1, true],
+    ['a cost above it, however little: no noise is allowed', { ...COST, bar: { atMost: 25 } }, 25.01, 1, false],
+    ['as much beyond raw as may be', { ...COST, bar: { beyondRawAtMost: 25 } }, 55, 30, true],
+    ['more than that beyond raw', { ...COST, bar: { beyondRawAtMost: 25 } }, 55.1, 30, false],
+    ['less than raw', { ...COST, bar: { beyondRawAtMost: 25 } }, 10, 30, true],
     ['several bars, one missed', { ...RATE, bar: { atLeast: 10, ratioAtLeast: 0.6 } }, 50, 100, false],
   ])('%s', (_what, figure, ours, raw, holds) => {
     const { missed, pass } = verdictOn(figure, [ours], [raw])
@@ -100,6 +134,9 @@ describe('bars', () => {
   test('a bar on what was not measured does not hold', () => {
     expect(verdictOn({ ...RATE, bar: { atLeast: 1 } }, undefined).missed).toStrictEqual(['rr64_per_s was not measured'])
     expect(verdictOn({ ...RATE, bar: { ratioAtLeast: 1 } }, [1]).missed).toStrictEqual(['rr64_vs_raw was not measured'])
+    expect(verdictOn({ ...COST, bar: { beyondRawAtMost: 1 } }, [1]).missed).toStrictEqual([
+      'kib_each_beyond_raw was not measured',
+    ])
   })
 
   test('what is missed says value, bar and noise', () => {

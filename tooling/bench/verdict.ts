@@ -1,5 +1,5 @@
 /** From samples to figures, and from figures to a verdict. Pure. */
-import { type Benchmark, type Figure, figureName, lowerIsBetter, measuredName, type Unit } from './benchmark.js'
+import { type Benchmark, type Figure, figureName, isTime, lowerIsBetter, measuredName, type Unit } from './benchmark.js'
 import type { Samples } from './rounds.js'
 import { type Summary, summarise } from './statistics.js'
 
@@ -22,13 +22,15 @@ export interface Row {
   readonly cells: readonly Cell[]
   /** ours ÷ raw: of the medians, and from the lowest to the highest single round. */
   readonly ratio?: Summary
+  /** ours − raw, as the ratio, where there is a bar on it. */
+  readonly difference?: Summary
 }
 
 export interface Verdict {
   readonly rows: readonly Row[]
-  /** Medians and ratios, by name. */
+  /** Medians, ratios and differences, by name. */
   readonly figures: Readonly<Record<string, number>>
-  /** Lowest and highest round, by the same names. */
+  /** Lowest and highest round, by the same names; empty when there was one round by design. */
   readonly spread: Readonly<Record<string, readonly [number, number]>>
   /** Why the run says nothing; empty: it counts. */
   readonly voidReasons: readonly string[]
@@ -44,14 +46,16 @@ export function judge(benchmark: Benchmark, samples: Samples, judging = true): V
   const voidReasons = judging ? rows.flatMap(voidReason) : []
   const missed = judging ? rows.flatMap(missedBars) : []
   const named = new Map<string, Summary>()
-  for (const { figure, cells, ratio } of rows) {
+  for (const { figure, cells, ratio, difference } of rows) {
     for (const { contestant, summary } of cells) named.set(figureName(figure, contestant), summary)
     if (ratio !== undefined) named.set(`${figure.name}_vs_raw`, ratio)
+    if (difference !== undefined) named.set(`${figure.name}_beyond_raw`, difference)
   }
+  const spread = [...named].map(([name, { min, max }]) => [name, [min, max] as const] as const)
   return {
     rows,
     figures: Object.fromEntries([...named].map(([name, { median }]) => [name, median])),
-    spread: Object.fromEntries([...named].map(([name, { min, max }]) => [name, [min, max] as const])),
+    spread: benchmark.once === undefined ? Object.fromEntries(spread) : {},
     voidReasons,
     missed,
     pass: voidReasons.length === 0 && missed.length === 0,
@@ -67,12 +71,20 @@ function rowOf(figure: Figure, samples: Samples): Row {
   }
   const ours = samples.get('ours')?.get(name)
   const raw = samples.get('raw')?.get(name)
-  return ours === undefined || raw === undefined ? { figure, cells } : { figure, cells, ratio: ratioOf(ours, raw) }
+  if (ours === undefined || raw === undefined) return { figure, cells }
+  // There is no ratio to nothing.
+  const row = raw.includes(0) ? { figure, cells } : { figure, cells, ratio: ratioOf(ours, raw) }
+  return figure.bar?.beyondRawAtMost === undefined ? row : { ...row, difference: differenceOf(ours, raw) }
 }
 
 function ratioOf(ours: readonly number[], raw: readonly number[]): Summary {
   const rounds = summarise(ours.map((value, round) => value / (raw[round] ?? Number.NaN)))
   return { ...rounds, median: summarise(ours).median / summarise(raw).median }
+}
+
+function differenceOf(ours: readonly number[], raw: readonly number[]): Summary {
+  const rounds = summarise(ours.map((value, round) => value - (raw[round] ?? Number.NaN)))
+  return { ...rounds, median: summarise(ours).median - summarise(raw).median }
 }
 
 function voidReason({ figure, cells }: Row): string[] {
@@ -87,7 +99,7 @@ function voidReason({ figure, cells }: Row): string[] {
   return [`${name} is ${rounded(raw)}, expected ${expected} (quoted ${quotedRaw}, ${REACH} of it is enough)`]
 }
 
-function missedBars({ figure, cells }: Row): string[] {
+function missedBars({ figure, cells, difference }: Row): string[] {
   const { bar, unit, tail = false } = figure
   if (bar === undefined) return []
   const name = figureName(figure)
@@ -97,7 +109,13 @@ function missedBars({ figure, cells }: Row): string[] {
   const missed: string[] = []
   if (bar.atLeast !== undefined && ours < bar.atLeast) missed.push(missedText(name, ours, `at least ${bar.atLeast}`))
   if (bar.atMost !== undefined && ours > bar.atMost) missed.push(missedText(name, ours, `at most ${bar.atMost}`))
-  const { ratioAtLeast, ratioAtMost } = bar
+  const { ratioAtLeast, ratioAtMost, beyondRawAtMost } = bar
+  if (beyondRawAtMost !== undefined) {
+    const beyondName = `${figure.name}_beyond_raw`
+    if (difference === undefined) missed.push(`${beyondName} was not measured`)
+    else if (difference.median > beyondRawAtMost)
+      missed.push(missedText(beyondName, difference.median, `at most ${beyondRawAtMost}`))
+  }
   if (ratioAtLeast === undefined && ratioAtMost === undefined) return missed
   const ratioName = `${figure.name}_vs_raw`
   if (raw === undefined) return [...missed, `${ratioName} was not measured`]
@@ -112,7 +130,7 @@ function missedBars({ figure, cells }: Row): string[] {
 
 /** In the figure's unit. */
 function allowance(unit: Unit, tail: boolean): number {
-  if (!lowerIsBetter(unit)) return 0
+  if (!isTime(unit)) return 0
   const us = tail ? TAIL_NOISE_US : NOISE_US
   return unit === 'us' ? us : us / 1_000
 }

@@ -22,11 +22,29 @@ export const streams: Benchmark = {
   builds: ['packages/transport'],
   contestants: { ours: import.meta.url, raw: new URL('../raw/tls.ts', import.meta.url).href },
   figures: [
-    { name: 'oneway_100b', unit: 'per_s', text: '100-byte messages one way', quotedRaw: 4_180_000 },
-    { name: 'rr64', unit: 'per_s', text: '100-byte requests answered, 64 in flight', quotedRaw: 354_000 },
-    { name: 'rr1_p50', unit: 'us', text: 'a 100-byte request and its answer, one in flight', quotedRaw: 100 },
+    {
+      name: 'oneway_100b',
+      unit: 'per_s',
+      text: '100-byte messages one way',
+      quotedRaw: 4_180_000,
+      bar: { ratioAtLeast: 0.25 },
+    },
+    {
+      name: 'rr64',
+      unit: 'per_s',
+      text: '100-byte requests answered, 64 in flight',
+      quotedRaw: 354_000,
+      bar: { ratioAtLeast: 0.6 },
+    },
+    {
+      name: 'rr1_p50',
+      unit: 'us',
+      text: 'a 100-byte request and its answer, one in flight',
+      quotedRaw: 100,
+      bar: { ratioAtMost: 1.15 },
+    },
     { name: 'rr1_p99', unit: 'us', text: 'the same, slowest of a hundred', tail: true },
-    { name: 'bulk_64k', unit: 'mb_per_s', text: '64 KiB chunks one way', quotedRaw: 906 },
+    { name: 'bulk_64k', unit: 'mb_per_s', text: '64 KiB chunks one way', quotedRaw: 906, bar: { ratioAtLeast: 0.9 } },
   ],
 }
 
