@@ -75,6 +75,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'send-lanes',
     'send-problems',
     'subnet',
+    'tcp-address',
   ],
   dispatch: [
     'announcements',

@@ -99,6 +99,17 @@ describe('createPeer', () => {
     expect(one.peers()).toMatchObject([{ label: 'two', state: 'online', nameVerified: true }])
   })
 
+  it('lets one address connect only so often, before any handshake', async () => {
+    // One more in a quarter of an hour.
+    const peer = await start('peer', { discovery: false, connections: { acceptPerSecond: 0.001, acceptBurst: 2 } })
+    const stranger = systemProtocol(createIdentity())
+    const dial = (): Promise<SecureStream> => stranger.connect({ host: '127.0.0.1', port: peer.status().port })
+    const streams = [await dial(), await dial()]
+    await expect(dial()).rejects.toMatchObject({ retryable: true })
+    expect(peer.status().counters).toMatchObject({ 'accepted.refusedByRate': 1, 'accepted.accepted': 2 })
+    for (const { duplex } of streams) duplex.destroy()
+  })
+
   it('shows a second key under a pinned name apart, and never sends to it by the name', async () => {
     const one = await start('one')
     const first = until(one, (event) => event.type === 'up')

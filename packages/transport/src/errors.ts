@@ -5,7 +5,7 @@ import type { PeerAddress as Address } from '@pc/identity'
  * The value says whether trying the same thing again later can help.
  */
 const RETRYABLE = {
-  /** Not an IP literal with a port. */
+  /** Not an IP literal with a port, or a link-local one to dial that has no scope. */
   ADDRESS_INVALID: false,
   /** Somebody else listens on that port. */
   ADDRESS_IN_USE: false,
@@ -15,7 +15,7 @@ const RETRYABLE = {
   PERMISSION_DENIED: false,
   /** Nobody listens there now. */
   CONNECTION_REFUSED: true,
-  /** The other side, or something between, cut the stream. */
+  /** The other side, or something between, cut the stream; at once, if its gate did not let it in. */
   CONNECTION_RESET: true,
   /** No route to that host or network. */
   UNREACHABLE: true,
@@ -69,7 +69,7 @@ const RETRYABLE = {
   PING_TIMEOUT: true,
   /** No connection to that peer could be made; see `cause`. */
   PEER_UNREACHABLE: true,
-  /** A limit of this side is reached; the message tells which. */
+  /** A limit of this side is reached, or one of the machine (descriptors); the message tells which. */
   RESOURCE_BUSY: true,
   /** The connector was closed. */
   CLOSED: false,

@@ -22,8 +22,9 @@ export interface PlainTcpProtocol extends NetworkProtocol {
  * TCP without TLS, and UDP, of this machine: FOR TESTS AND BENCHMARKS ONLY. Nothing is encrypted, and **nothing is proved**: each side states
  * its id in a preamble of 40 bytes, and anybody can state any id. Whoever accepts such streams takes a stranger at his word.
  *
- * Streams have no channel binding, so that HELLO on a network with a secret refuses them. Both sides have to speak it: a dialler that
- * expects TLS fails with HANDSHAKE_FAILED, and so does this one where TLS is spoken. Opens nothing by itself, so there is nothing to close.
+ * Streams have no channel binding, so that HELLO on a network with a secret refuses them. Both sides have to speak it: where one of them
+ * speaks TLS, the dial fails with HANDSHAKE_FAILED or, when each waits for the other, HANDSHAKE_TIMEOUT. Opens nothing by itself, so
+ * there is nothing to close.
  */
 export function plainTcpProtocol(id: PeerId, options: TcpProtocolOptions = {}): PlainTcpProtocol {
   const { clock = systemClock, logger = silentLogger, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
