@@ -72,14 +72,9 @@ export class BulkPool {
    */
   async acquire(signal: AbortSignal | undefined, waitMs: number): Promise<Connection> {
     signal?.throwIfAborted()
-    let connection: Connection | undefined
-    // Nobody overtakes those who wait.
-    if (this.#waiting.size > 0 || !this.#hasRoom()) connection = await this.#wait(signal, waitMs)
-    else connection = this.#takeIdle()
-    if (connection === undefined) {
-      connection = await this.#dial(signal)
-    }
-    return connection
+    // While somebody waits there is no room: what becomes free is given to the first of them in the same turn.
+    const connection = this.#hasRoom() ? this.#takeIdle() : await this.#wait(signal, waitMs)
+    return connection ?? (await this.#dial(signal))
   }
 
   /** The use is over, with everything read that belongs to it. Nothing happens if the connection is closed, or not in use. */
