@@ -42,8 +42,8 @@ export function checkedFrameOptions(options: FrameOptions): Required<FrameOption
 /**
  * A stream of bytes to the envelopes in it, however the stream was cut.
  *
- * It never allocates by a length it was only told: the buffer of an incomplete frame is at most twice what has arrived
- * of it (and 512 bytes), and never longer than the frame. The work is linear in the bytes pushed.
+ * It never allocates by a length it was only told: what it holds of an incomplete frame is at most twice what has arrived
+ * of it (and 512 bytes). The work is linear in the bytes pushed.
  */
 export class FrameDecoder {
   readonly #maxLength: number
@@ -69,7 +69,8 @@ export class FrameDecoder {
 
   /**
    * Takes the next bytes of the stream and returns the envelopes that became whole, without their prefix. Each is
-   * either a view of `chunk` or a buffer of its own; the decoder keeps no reference to either.
+   * either a view of `chunk` or a buffer of its own; the decoder keeps no reference to either. Of a frame that is not
+   * whole it may keep views of the chunks so far: leave them unchanged, as long as frames that are views of them.
    *
    * After an error the stream has no more frame borders: every later call throws the same error. Frames that the
    * failing chunk completed before the fault are lost with it.
@@ -118,7 +119,7 @@ export class FrameDecoder {
     }
   }
 
-  /** Keeps the part; the whole frame once it is there. */
+  /** Keeps the part; the whole frame once it is there. Each byte of a long one is copied once, if it comes in long parts. */
   #collect(part: Uint8Array): Uint8Array | undefined {
     const filled = this.#bodyFilled + part.length
     if (this.#body === EMPTY && this.#length <= Math.max(FIRST_CAPACITY, filled * 2)) {

@@ -4,8 +4,8 @@ const LONG_PIECE = 4_096
 const FIRST_CAPACITY = 512
 
 /**
- * The beginning of something long that comes in pieces, until it is time for the whole buffer. A long piece is kept as it came, unless it
- * would keep alive more than twice its length. So what is held is at most twice what has come (and 512 bytes).
+ * The beginning of something long that comes in pieces, until enough of it is there to make room for all. A long piece is kept
+ * as it came, unless that would keep alive more than twice its length. So what is held is at most twice what has come (and 512 bytes).
  */
 export class Pieces {
   readonly #long: Uint8Array[] = []
