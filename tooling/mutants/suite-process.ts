@@ -47,6 +47,8 @@ try {
       // Threads, not processes: when this process is killed because of an endless loop, the loop ends with it.
       pool: 'threads',
       maxWorkers: 1,
+      // A mutant is chosen when its module is loaded: each test file loads all of them anew.
+      isolate: true,
       reporters: [reporter],
       setupFiles: [fileURLToPath(new URL('setup-mutant.ts', import.meta.url))],
       sequence: { sequencer: OrderGiven },

@@ -114,9 +114,20 @@ export class BulkPool {
     }
   }
 
-  /** The peer is not reachable any more, as far as anybody can tell: what waits would disappoint its next user. */
+  /** The control connection broke: what waits here would disappoint its next user. */
   dropIdle(): void {
     for (const connection of [...this.#idle]) connection.destroy('FAILED')
+  }
+
+  /**
+   * Nothing is heard from the peer any more: ends what has moved nothing since then either, monotonic ms, in use or not. Of what sends,
+   * the connection itself sees whether it gets on.
+   */
+  endSilent(since: number): void {
+    for (const connection of [...this.#boots.keys()]) {
+      const { receiver, sender } = connection
+      if (Math.max(receiver.lastActivityAt, sender.lastActivityAt) < since) connection.destroy('PING_TIMEOUT')
+    }
   }
 
   /** Ends a connection that is not in use, and says why. Resolves when it is gone. */

@@ -15,6 +15,7 @@ import type { BandwidthLimits } from './fair-share.js'
 import { Greeter } from './greeter.js'
 import { type Greeting, goAway, refuseStream } from './greeting.js'
 import { BOOT_ID_LENGTH, type Hello, sameBoot } from './hello.js'
+import { PONG_WITHIN_MS } from './keep-alive.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
 import { Pair } from './pair.js'
@@ -442,6 +443,8 @@ export class Connector {
       onDown: (gone, reason) => {
         this.#pairs.delete(gone)
         if (!reason.polite) slot.bulk.dropIdle()
+        // Since the ping that nobody answered: what brought something meanwhile leads to a peer that lives.
+        if (reason.code === 'PING_TIMEOUT') slot.bulk.endSilent(this.#clock.now() - PONG_WITHIN_MS)
         if (slot.live === gone) {
           slot.live = undefined
           slot.number = this.#nextNumber()

@@ -209,11 +209,33 @@ test('a full table of dialled connections ends what is unused to make room', asy
   expect(small.disconnected.map(({ reason }) => reason.code)).toEqual(['IDLE'])
 })
 
-test('a peer that is lost takes its unused connections along', async () => {
+test('a peer that is lost takes its bulk connections along, used or not', async () => {
   const control = await eventually(a.connector.control(b.identity.id))
-  const one = await lease()
-  one.release()
+  const [unused, used] = await leases(2)
+  unused?.release()
+  const parked = accepted.map((connection) => connection.closed)
+  await clock.advance(10_000)
   network.powerOff(b.host)
   await eventually(control.closed)
-  expect(await eventually(one.connection.closed)).toMatchObject({ code: 'FAILED' })
+  expect(await eventually(unused?.connection.closed ?? Promise.reject())).toMatchObject({ code: 'FAILED' })
+  expect(await eventually(used?.connection.closed ?? Promise.reject())).toMatchObject({ code: 'PING_TIMEOUT' })
+  expect(parked).toHaveLength(2)
+})
+
+test('a control connection that is silent takes no bulk connection along on which something is heard', async () => {
+  const control = await eventually(a.connector.control(b.identity.id))
+  const both = await leases(2)
+  for (const { connection } of both) connection.onMessage(() => {})
+  const stalled = [...b.streams].find(({ remoteAddress }) =>
+    accepted.every((one) => one.remoteAddress.port !== remoteAddress.port),
+  )
+  stalled?.duplex.pause()
+  stalled?.duplex.removeAllListeners('data')
+  for (let second = 0; second < 30 && a.disconnected.length === 0; second += 1) {
+    await accepted[0]?.send({ header: 'svc/still-here', id: second, body: null })
+    await clock.advance(1_000)
+  }
+  expect(await control.closed).toMatchObject({ code: 'PING_TIMEOUT' })
+  await clock.advance(100)
+  expect(both.filter(({ connection }) => connection.open)).toHaveLength(1)
 })
