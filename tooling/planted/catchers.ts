@@ -27,7 +27,7 @@ export const CATCHERS: readonly Catcher[] = [
   {
     scenario: 'connections',
     seeds: 1,
-    given: { parts: 'c1,c4,c5,c6,c7', pairs: 40, connects: 400, stalled: 2, rate: 200, cases: 120 },
+    given: { pairs: 40, connects: 400, stalled: 2, rate: 200, cases: 120 },
   },
   { scenario: 'pairs', seeds: 1, given: { rounds: 30 } },
   { scenario: 'swarm', seeds: 2, given: { minutes: 0.5, nodes: 4 } },
