@@ -160,7 +160,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'identity/x25519',
   ],
   'node:net': ['identity/peer-address', 'transport/address'],
-  'node:buffer': ['wire/value-scan'],
+  'node:buffer': ['wire/envelope-reader', 'wire/value-scan'],
 }
 
 export interface Core {

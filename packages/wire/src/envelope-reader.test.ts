@@ -140,6 +140,19 @@ describe('the short cut gives what the general way gives, or nothing', () => {
     }
   })
 
+  test('for texts of every length, with a letter beyond ASCII in every place', () => {
+    for (let length = 0; length <= 40; length++) {
+      expectSame(
+        encodeMessage({ header: 'a', id: 1, version: 1, body: 'abcdefg'.repeat(6).slice(0, length), peerId: null }),
+      )
+      for (let place = 0; place < length; place++) {
+        const bytes = encodeValue(['a', 1, 1, 'x'.repeat(length), null])
+        bytes[bytes.length - 2 - place] = 0xe9
+        expectSame(bytes)
+      }
+    }
+  })
+
   test('for envelopes, right ones and changed ones', () => {
     const envelope = anyMessage.map((message) => encodeMessage(message))
     fc.assert(

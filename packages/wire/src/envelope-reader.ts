@@ -5,6 +5,8 @@ import { type Message, PEER_ID_BYTES } from './message-fields.js'
 
 const ARRAY_OF_FIVE = 0x95
 const WORD = 2 ** 32
+/** Up to this many bytes a loop costs less than a call out of JavaScript. */
+const SHORT_TEXT = 24
 const NOTHING = new Uint8Array(0)
 
 /**
@@ -71,6 +73,8 @@ export class EnvelopeReader {
   #text(length: number): string {
     const start = this.#take(length)
     if (!this.#usual) return ''
+    const ascii = length <= SHORT_TEXT ? readAscii(this.#bytes, start, start + length) : undefined
+    if (ascii !== undefined) return ascii
     const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length)
     if (!isUtf8(bytes)) this.#usual = false
     return bytes.toString()
@@ -130,4 +134,24 @@ export class EnvelopeReader {
     if (this.#at > this.#bytes.length) this.#usual = false
     return start
   }
+}
+
+/** Undefined if there is more than ASCII. Four at a time, since every `+` makes a string. */
+function readAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = ''
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const a = bytes[at] as number
+    const b = bytes[at + 1] as number
+    const c = bytes[at + 2] as number
+    const d = bytes[at + 3] as number
+    if ((a | b | c | d) >= 0x80) return undefined
+    text += String.fromCharCode(a, b, c, d)
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at] as number
+    if (byte >= 0x80) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }
