@@ -438,7 +438,7 @@ export class Connector {
       dialling: slot.dialled === slot.number,
       clock: this.#clock,
       logger: this.#logger,
-      onFrame: (from, message) => this.#emit('frame', from, message),
+      onFrame: (from, message) => this.#emitFrame(from, message),
       onRoundTrip: (from, ms) => this.#options.peerBook.noteRoundTrip(from.peer, ms),
       onDown: (gone, reason) => {
         this.#pairs.delete(gone)
@@ -467,6 +467,15 @@ export class Connector {
     }
     connection.proceed('bulk')
     this.#emit('bulk', connection)
+  }
+
+  /** As {@link Connector.#emit}, for what happens a million times a second. */
+  #emitFrame(pair: Pair, message: Message): void {
+    try {
+      this.events.emit('frame', pair, message)
+    } catch (error) {
+      this.#logger.error({ err: error, event: 'frame' }, 'an event listener threw')
+    }
   }
 
   #emit<Name extends keyof ConnectorEvents>(name: Name, ...args: ConnectorEvents[Name]): void {
