@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { PeerId } from '@pc/identity'
-import { decodeMessage, MAX_BULK_FRAME, MAX_CONTROL_FRAME, type Message, WireError } from '@pc/wire'
+import { MAX_BULK_FRAME, MAX_CONTROL_FRAME, type Message, WireError } from '@pc/wire'
 import type { Address } from './address.js'
 import type { Bandwidth, BandwidthShare } from './bandwidth.js'
 import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
@@ -192,12 +192,8 @@ export class Connection {
     this.#bulk = kind === 'bulk'
     this.#maxFrame = this.#bulk ? MAX_BULK_FRAME : MAX_CONTROL_FRAME
     this.#outgoing.setMaxFrame(this.#maxFrame)
-    this.#joinBandwidth()
-    try {
-      this.#incoming.proceed(this.#maxFrame)
-    } catch (error) {
-      this.#breakProtocol(error)
-    }
+    this.#incoming.proceed(this.#maxFrame)
+    if (!this.#gone) this.#joinBandwidth()
     this.#deliver()
   }
 
@@ -274,12 +270,7 @@ export class Connection {
       this.#inbound.spend(chunk.length)
       this.#inboundHeld = this.#bulk && !this.#inbound.ready()
     }
-    try {
-      this.#incoming.push(chunk)
-      if (this.#incoming.partial) this.#watch.start()
-    } catch (error) {
-      this.#breakProtocol(error)
-    }
+    this.#incoming.push(chunk)
     this.#deliver()
   }
 
@@ -288,26 +279,31 @@ export class Connection {
     if (this.#delivering) return
     this.#delivering = true
     while (this.#wanted) {
-      const frame = this.#incoming.next()
-      if (frame === undefined) break
-      this.#handle(frame)
+      const message = this.#take()
+      if (message === undefined) break
+      this.#handle(message)
     }
     this.#delivering = false
+    if (this.#incoming.partial) this.#watch.start()
+    if (this.#ended && this.#incoming.empty) this.#endIncoming()
     // Whoever closes without listening, or after the first frame, does not want what is still coming.
     if (this.#reason !== undefined && (!this.#wanted || this.#incoming.firstFrameOnly)) this.#incoming.drop()
     if (this.#gone && this.#incoming.empty) this.#settle()
     this.#regulate()
   }
 
-  #handle(frame: Uint8Array): void {
-    let message: Message
+  #take(): Message | undefined {
     try {
-      message = decodeMessage(frame)
-      refuseForeignEnvelope(message)
+      const message = this.#incoming.next()
+      if (message !== undefined) refuseForeignEnvelope(message)
+      return message
     } catch (error) {
       this.#breakProtocol(error)
-      return
+      return undefined
     }
+  }
+
+  #handle(message: Message): void {
     if (this.#bulk && message.header === 'pc/goaway') {
       void this.close(goAwayCode(message))
       return
@@ -351,16 +347,21 @@ export class Connection {
 
   #onEnd(): void {
     this.#ended = true
+    if (this.#incoming.empty) this.#endIncoming()
+    this.#outgoing.flush()
+    // Ours follows by itself, if the other side still reads what is queued.
+    this.#startDeadline('ENDED')
+  }
+
+  /** Everything was read. */
+  #endIncoming(): void {
     try {
       this.#incoming.end()
+      this.#reason ??= { code: 'ENDED', polite: true }
     } catch (error) {
       // A process that dies leaves half a frame behind: broken, but not malicious.
       this.#reason ??= { code: 'FAILED', polite: false, error: asError(error) }
     }
-    if (this.#incoming.empty) this.#reason ??= { code: 'ENDED', polite: true }
-    this.#outgoing.flush()
-    // Ours follows by itself, if the other side still reads what is queued.
-    this.#startDeadline('ENDED')
   }
 
   #startDeadline(code: CloseCode, withinMs: number = CLOSE_DEADLINE_MS): void {

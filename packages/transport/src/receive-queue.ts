@@ -1,88 +1,68 @@
-import { FrameDecoder } from '@pc/wire'
-import { FirstFrame } from './first-frame.js'
+import { type Message, MessageReader } from '@pc/wire'
 
 /**
- * Bytes that came in, as frames that wait to be taken. Its owner bounds it: it reads on only when the queue is empty, so at most
+ * Bytes that came in, as messages to be taken one by one. Its owner bounds it: it reads on only when the queue is empty, so at most
  * one chunk waits.
  */
 export class ReceiveQueue {
-  #decoder: FrameDecoder
-  #firstFrame: FirstFrame | undefined
-  /** Bytes behind the first frame, until it is known how to read them. */
-  #afterFirst: Uint8Array[] | undefined
-  #frames: Uint8Array[] = []
-  #next = 0
+  readonly #reader: MessageReader
+  #firstFrameOnly: boolean
+  #firstTaken = false
+  #dropped = false
 
-  /** @param firstFrameOnly nothing behind the first frame is decoded before {@link ReceiveQueue.proceed} */
+  /**
+   * @param firstFrameOnly nothing behind the first frame is read before {@link ReceiveQueue.proceed}: until HELLO has said what a connection
+   * is for, the size limit of the frames that follow is not known
+   */
   constructor(maxFrame: number, firstFrameOnly = false) {
-    this.#decoder = new FrameDecoder({ maxLength: maxFrame })
-    if (firstFrameOnly) this.#firstFrame = new FirstFrame()
+    this.#reader = new MessageReader({ maxLength: maxFrame })
+    this.#firstFrameOnly = firstFrameOnly
   }
 
   get firstFrameOnly(): boolean {
-    return this.#firstFrame !== undefined
+    return this.#firstFrameOnly
   }
 
-  /** Nothing waits, neither whole frames nor bytes behind the first one. */
+  /** Nothing waits to be read. While the first frame was taken and nothing may be read behind it, something does. */
   get empty(): boolean {
-    return this.#next >= this.#frames.length && this.#afterFirst === undefined
+    return this.#dropped || (!this.#reader.unread && !this.#holds)
   }
 
   /** A frame has begun and is not whole yet. */
   get partial(): boolean {
-    return this.#decoder.buffered > 0
+    return !this.#dropped && this.#reader.partial
+  }
+
+  push(chunk: Uint8Array): void {
+    if (!this.#dropped) this.#reader.push(chunk)
   }
 
   /** @throws WireError for what no correct peer sends */
-  push(chunk: Uint8Array): void {
-    if (this.#afterFirst !== undefined) {
-      this.#afterFirst.push(chunk)
-    } else if (this.#firstFrame === undefined) {
-      this.#take(chunk)
-    } else {
-      const rest = this.#firstFrame.take(chunk, (piece) => this.#take(piece))
-      if (rest !== undefined) this.#afterFirst = [rest]
-    }
+  next(): Message | undefined {
+    if (this.#dropped || this.#holds) return undefined
+    const message = this.#reader.next()
+    if (message !== undefined) this.#firstTaken = true
+    return message
   }
 
-  next(): Uint8Array | undefined {
-    const frame = this.#frames[this.#next]
-    if (frame === undefined) return undefined
-    this.#next += 1
-    if (this.#next === this.#frames.length) {
-      this.#frames = []
-      this.#next = 0
-    }
-    return frame
-  }
-
-  /**
-   * Reads what is behind the first frame, and all that follows, with that limit.
-   * @throws WireError as {@link ReceiveQueue.push}
-   */
+  /** From here on reads what is behind the first frame too, with that limit. */
   proceed(maxFrame: number): void {
-    const waiting = this.#afterFirst ?? []
-    this.#firstFrame = undefined
-    this.#afterFirst = undefined
-    this.#decoder = new FrameDecoder({ maxLength: maxFrame })
-    for (const chunk of waiting) this.#take(chunk)
+    this.#firstFrameOnly = false
+    this.#reader.setMaxLength(maxFrame)
   }
 
-  /** @throws WireError FRAME_TRUNCATED when the stream ended inside a frame */
+  /** To be called when it is empty and nothing more comes. @throws WireError FRAME_TRUNCATED when that is inside a frame */
   end(): void {
-    this.#decoder.end()
+    this.#reader.end()
   }
 
-  /** Forgets what waits; what is pushed later is read as before. */
+  /** Nobody wants any more what waits, nor what is still coming. */
   drop(): void {
-    this.#frames = []
-    this.#next = 0
-    if (this.#afterFirst !== undefined) this.#afterFirst = []
+    this.#dropped = true
+    this.#reader.clear()
   }
 
-  #take(bytes: Uint8Array): void {
-    const frames = this.#decoder.push(bytes)
-    if (this.#frames.length === 0) this.#frames = frames
-    else for (const frame of frames) this.#frames.push(frame)
+  get #holds(): boolean {
+    return this.#firstFrameOnly && this.#firstTaken
   }
 }

@@ -15,17 +15,21 @@ const NOTHING = new Uint8Array(0)
  */
 export class EnvelopeReader {
   readonly #bytes: Uint8Array
-  #at = 1
+  readonly #end: number
+  #at: number
   /** Whether everything so far was usual, and whole. */
   #usual = true
 
-  constructor(bytes: Uint8Array) {
+  /** The envelope is what `bytes` has from `start` to `end`. */
+  constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes
+    this.#at = start
+    this.#end = end
   }
 
   /** What `decodeMessage` gives; undefined for an envelope that has to be read in the general way. */
   read(): Message | undefined {
-    if (this.#bytes[0] !== ARRAY_OF_FIVE) return undefined
+    if (this.#tag() !== ARRAY_OF_FIVE) return undefined
     const header = this.#header()
     if (header === undefined) return undefined
     const idTag = this.#tag()
@@ -33,7 +37,7 @@ export class EnvelopeReader {
     if (this.#tag() !== PROTOCOL_VERSION) return undefined
     const body = this.#body()
     const peerId = this.#peerId()
-    if (!this.#usual || this.#at !== this.#bytes.length) return undefined
+    if (!this.#usual || this.#at !== this.#end) return undefined
     return { header, id, version: PROTOCOL_VERSION, body, peerId }
   }
 
@@ -113,8 +117,7 @@ export class EnvelopeReader {
 
   /** The next byte; no byte at all is no tag of anything. */
   #tag(): number {
-    const tag = this.#bytes[this.#at++]
-    if (tag !== undefined) return tag
+    if (this.#at < this.#end) return this.#bytes[this.#at++] as number
     this.#usual = false
     return 0xc1
   }
@@ -131,7 +134,7 @@ export class EnvelopeReader {
   #take(length: number): number {
     const start = this.#at
     this.#at += length
-    if (this.#at > this.#bytes.length) this.#usual = false
+    if (this.#at > this.#end) this.#usual = false
     return start
   }
 }

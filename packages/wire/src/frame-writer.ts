@@ -1,5 +1,6 @@
 import { EnvelopeEncoder } from './envelope-encoder.js'
-import { checkedFrameOptions, type FrameOptions, PREFIX_LENGTH } from './frame.js'
+import { checkedFrameOptions, type FrameOptions } from './frame.js'
+import { PREFIX_LENGTH } from './frame-cutter.js'
 import type { MessageId } from './message-fields.js'
 import { putWord } from './put.js'
 import type { Value } from './value.js'

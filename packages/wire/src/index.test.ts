@@ -11,6 +11,7 @@ test('the public surface is this list', () => {
     'MAX_CONTROL_FRAME',
     'MAX_DATAGRAM',
     'MAX_FRAME',
+    'MessageReader',
     'PROTOCOL_VERSION',
     'Protection',
     'RootCode',

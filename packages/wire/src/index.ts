@@ -17,5 +17,6 @@ export {
 } from './limits.js'
 export { decodeMessage, encodeMessage } from './message.js'
 export type { Message, MessageId } from './message-fields.js'
+export { MessageReader } from './message-reader.js'
 export type { Value } from './value.js'
 export { decodeValue, encodeValue } from './value.js'
