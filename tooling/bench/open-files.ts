@@ -1,4 +1,4 @@
-/** Whether this process may open as many files as a benchmark holds connections, said before the first is opened. */
+/** Whether a process may open as many files as a benchmark holds connections, said before the first is opened. */
 
 /** Beside the connections: what Node, the module loader, a listener and the channel to the harness have open. */
 const OTHERS = 100

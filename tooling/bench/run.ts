@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Benchmark } from './benchmark.js'
 import { Contestant } from './contestant.js'
+import { requireOpenFiles } from './open-files.js'
 import type { BenchOptions } from './options.js'
 import type { Plan } from './plan.js'
 import { runRounds } from './rounds.js'
@@ -35,6 +36,8 @@ export class Run {
   }
 
   async execute(): Promise<Verdict> {
+    // The sides inherit this process's limit.
+    requireOpenFiles(this.#plan.connections)
     try {
       const contestants = this.#make()
       for (const contestant of contestants) await contestant.start()

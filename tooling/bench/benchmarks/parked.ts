@@ -11,7 +11,6 @@ import type { Connection } from '@pc/transport'
 import { answerAll, asker } from '../ask.js'
 import type { Benchmark } from '../benchmark.js'
 import { endConnections, holdConnections, PARALLEL } from '../connection-load.js'
-import { requireOpenFiles } from '../open-files.js'
 import { MOST_CONNECTIONS } from '../options.js'
 import { type LoopbackOptions, meet, startPeer } from '../peer-on-loopback.js'
 import { residentBytes } from '../resident.js'
@@ -98,7 +97,6 @@ export const near: Near = async ({ hello, connections }) => {
   return {
     measures: {
       async hold({ ms, progress }) {
-        requireOpenFiles(connections)
         const { held, kibEach } = await holdConnections(all, connections, progress)
         const before = await load()
         for (const started = performance.now(); performance.now() - started < ms; ) {
