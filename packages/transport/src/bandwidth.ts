@@ -3,9 +3,9 @@ import type { Clock } from './ports.js'
 
 /** A share in a limited bandwidth: one connection, in one direction. */
 export interface BandwidthShare {
-  /** Whether something may go now. If not, `onRoom` is called once when it may. */
+  /** Whether something may go now. If not, `onRoom` is called once when it may, never within this call. */
   ready(): boolean
-  /** Counts what went, also what did not wait to be allowed. */
+  /** Counts what went. */
   spend(bytes: number): void
   /** Idempotent. */
   leave(): void
@@ -16,7 +16,7 @@ export class Bandwidth {
   readonly #clock: Clock
   readonly #shares: FairShare<Share>
   #timer: unknown
-  #serving = false
+  #serveAsked = false
 
   /** @throws RangeError when a limit is no positive number */
   constructor(limits: BandwidthLimits, clock: Clock) {
@@ -29,28 +29,47 @@ export class Bandwidth {
     this.#shares = new FairShare(limits, clock.now())
   }
 
-  /** `onRoom` may call the share in turn. */
+  /** For one that waits until it may; `onRoom` may call the share in turn. */
   join(peer: string, onRoom: () => void): BandwidthShare {
-    this.#shares.join(peer, this.#clock.now())
+    const now = (): number => this.#clock.now()
+    this.#shares.join(peer, now())
     const share = new Share(onRoom, {
       ask: () => {
-        const allowed = this.#shares.ask(peer, share, this.#clock.now())
-        if (!allowed) this.#serve()
+        const allowed = this.#shares.ask(peer, share, now())
+        if (!allowed) this.#serveSoon()
         return allowed
       },
-      spend: (bytes) => this.#shares.spend(peer, bytes, this.#clock.now()),
+      spend: (bytes) => this.#shares.spend(peer, bytes, now()),
       leave: () => {
         this.#shares.leave(peer, share)
-        this.#serve()
+        this.#serveSoon()
       },
     })
     return share
   }
 
+  /** For one that never waits: what it moves is counted, so that others move less. */
+  count(peer: string): BandwidthShare {
+    const now = (): number => this.#clock.now()
+    this.#shares.join(peer, now())
+    const share = new Share(() => {}, {
+      ask: () => true,
+      spend: (bytes) => this.#shares.charge(peer, bytes, now()),
+      leave: () => this.#shares.leave(peer, share),
+    })
+    return share
+  }
+
+  /** Not in the caller's turn: whoever asks is in the middle of something. */
+  #serveSoon(): void {
+    if (this.#serveAsked) return
+    this.#serveAsked = true
+    queueMicrotask(() => this.#serve())
+  }
+
   /** Serves those whose turn it is, and sleeps until the next turn. */
   #serve(): void {
-    if (this.#serving) return
-    this.#serving = true
+    this.#serveAsked = false
     this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
     let next = this.#shares.next(this.#clock.now())
@@ -59,7 +78,6 @@ export class Bandwidth {
       next = this.#shares.next(this.#clock.now())
     }
     if (next !== undefined) this.#timer = this.#clock.setTimeout(() => this.#serve(), next.inMs)
-    this.#serving = false
   }
 }
 
@@ -81,9 +99,8 @@ class Share implements BandwidthShare {
   }
 
   ready(): boolean {
-    if (this.#granted || this.#left) return true
-    this.#granted = this.#ports.ask()
-    return this.#granted
+    if (!this.#granted && !this.#left) this.#granted = this.#ports.ask()
+    return this.#granted || this.#left
   }
 
   spend(bytes: number): void {

@@ -4,7 +4,8 @@ import { encodeFrame, encodeMessage, MAX_BULK_FRAME, MAX_CONTROL_FRAME, type Mes
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { streamPair } from '../test/_util/stream-pair.js'
-import { Connection, type ConnectionOptions, SEND_QUEUE_LIMIT } from './connection.js'
+import { Connection, type ConnectionOptions } from './connection.js'
+import { SEND_QUEUE_LIMIT } from './send-queue.js'
 
 function pair(options: ConnectionOptions = {}) {
   const clock = new VirtualClock()

@@ -15,10 +15,6 @@ import type { SendPriority } from './send-lanes.js'
 import { SendQueue } from './send-queue.js'
 import { StallWatch } from './stall-watch.js'
 
-/** What may wait to be sent over one connection, here and in its socket, before `send` rejects. */
-export const SEND_QUEUE_LIMIT = 1_048_576
-/** What urgent frames may wait beyond that: a full queue must not silence a ping. */
-const URGENT_RESERVE = 65_536
 /** Least progress inside a frame, in bytes of 10 s; a correct peer writes a frame as one piece. */
 const LEAST_PROGRESS = 1_024
 /** How long a polite close may take before the stream is destroyed. */
@@ -149,10 +145,7 @@ export class Connection {
    */
   send({ header, id, body }: OutgoingMessage, priority: SendPriority = 'message'): Promise<void> {
     if (!this.open) return Promise.reject(this.#closedError())
-    const fault = this.#outgoing.lackOfRoom(
-      body instanceof Uint8Array ? body.length : 0,
-      priority === 'urgent' ? SEND_QUEUE_LIMIT + URGENT_RESERVE : SEND_QUEUE_LIMIT,
-    )
+    const fault = this.#outgoing.lackOfRoom(body instanceof Uint8Array ? body.length : 0, priority)
     if (fault !== undefined) {
       const text = `${fault} to ${this.remoteId.short}; wait for earlier sends.`
       return Promise.reject(new TransportError('SEND_QUEUE_FULL', text))
@@ -193,7 +186,7 @@ export class Connection {
     this.#maxFrame = this.#bulk ? MAX_BULK_FRAME : MAX_CONTROL_FRAME
     this.#outgoing.setMaxFrame(this.#maxFrame)
     this.#incoming.proceed(this.#maxFrame)
-    if (!this.#gone) this.#joinBandwidth()
+    if (!this.#gone && !this.#broken) this.#joinBandwidth()
     this.#deliver()
   }
 
@@ -252,14 +245,13 @@ export class Connection {
 
   #joinBandwidth(): void {
     const { send, receive } = this.#bandwidth ?? {}
-    const peer = this.remoteId.toString()
-    if (send !== undefined) {
-      const share = send.join(peer, () => this.#outgoing.flush())
-      this.#outgoing.setShare(share, this.#bulk)
-    }
-    this.#inbound = receive?.join(peer, () => {
+    const join = (bandwidth: Bandwidth, onRoom: () => void): BandwidthShare =>
+      this.#bulk ? bandwidth.join(this.remoteId.toString(), onRoom) : bandwidth.count(this.remoteId.toString())
+    if (send !== undefined) this.#outgoing.setShare(join(send, () => this.#outgoing.flush()))
+    if (receive === undefined) return
+    this.#inbound = join(receive, () => {
       this.#inboundHeld = false
-      this.#regulate()
+      this.#deliver()
     })
   }
 
@@ -268,7 +260,7 @@ export class Connection {
     this.receiver.record(chunk.length)
     if (this.#inbound !== undefined) {
       this.#inbound.spend(chunk.length)
-      this.#inboundHeld = this.#bulk && !this.#inbound.ready()
+      this.#inboundHeld = !this.#inbound.ready()
     }
     this.#incoming.push(chunk)
     this.#deliver()
@@ -372,7 +364,7 @@ export class Connection {
   #onClose(): void {
     if (this.#gone) return
     this.#gone = true
-    this.#outgoing.drop(this.#closedError())
+    this.#outgoing.drop(() => this.#closedError())
     this.#clock.clearTimeout(this.#deadline)
     if (!this.#incoming.empty && this.#reason === undefined) {
       this.#deadline = this.#clock.setTimeout(() => this.#settle(), LINGER_MS)
@@ -399,7 +391,7 @@ export class Connection {
     this.#reason = error === undefined ? { code, polite: false } : { code, polite: false, error }
     this.#clock.clearTimeout(this.#deadline)
     this.#incoming.drop()
-    this.#outgoing.drop(this.#closedError())
+    this.#outgoing.drop(() => this.#closedError())
     if (this.#gone) this.#settle()
     else this.#duplex.destroy()
   }

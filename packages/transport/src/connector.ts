@@ -120,7 +120,7 @@ export class Connector {
       own: (stream) => this.#own(stream),
     })
     const { network, bootId, record, features = [], peerBook } = options
-    this.#greeter = new Greeter({ network, bootId, record, features, clock: this.#clock })
+    this.#greeter = new Greeter({ network, bootId, record, features, peerBook, clock: this.#clock })
     this.#bulk = new BulkConnections({
       perPeer: this.#limits.bulkPerPeer,
       clock: this.#clock,

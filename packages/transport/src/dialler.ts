@@ -1,5 +1,5 @@
 import type { PeerId } from '@pc/identity'
-import { whenAborted } from './abort.js'
+import { untilAborted, whenAborted } from './abort.js'
 import { type Address, formatAddress } from './address.js'
 import { connectToPeer } from './connect-to-peer.js'
 import type { Connection } from './connection.js'
@@ -49,7 +49,7 @@ export class Dialler {
   /** @throws TransportError ALL_ATTEMPTS_FAILED, WRONG_PEER, SELF_DIALLED, NO_ADDRESS, RESOURCE_BUSY, CLOSED; the signal's reason */
   async dial(addresses: readonly Address[], expect?: PeerId, signal?: AbortSignal): Promise<Connection> {
     const { limit, makeRoom } = this.#options
-    if (this.#open >= limit) await makeRoom()
+    if (this.#open >= limit) await untilAborted(Promise.resolve(makeRoom()), signal)
     if (this.#open >= limit) {
       throw new TransportError(
         'RESOURCE_BUSY',

@@ -85,6 +85,40 @@ test('who was quiet cannot catch up on what it did not ask for', () => {
   expect(order.slice(0, 20).filter((name) => name === 'a').length).toBeGreaterThanOrEqual(9)
 })
 
+test('what a peer sends without asking takes nothing from its share, and holds up nobody for longer than a burst', () => {
+  const shares = new FairShare<string>({ total: 1_000_000 }, 0)
+  for (const peer of ['a', 'b']) shares.join(peer, 0)
+  shares.charge('a', 100_000_000, 0)
+  expect(shares.ask('b', 'b', 0)).toBe(false)
+  expect(shares.next(0)).toEqual({ inMs: 100 })
+  let now = 101
+  const sent = { a: 0, b: 0 }
+  const send = (peer: 'a' | 'b'): void => {
+    sent[peer] += 50_000
+    shares.spend(peer, 50_000, now)
+    if (shares.ask(peer, peer, now)) send(peer)
+  }
+  if (shares.ask('a', 'a', now)) send('a')
+  while (sent.a + sent.b < 5_000_000) {
+    const next = shares.next(now)
+    if (next === undefined) throw new Error('both wait all the time')
+    if ('inMs' in next) {
+      now += next.inMs
+      continue
+    }
+    send(next.member as 'a' | 'b')
+  }
+  expect(Math.abs(sent.a - sent.b)).toBeLessThanOrEqual(50_000)
+})
+
+test('who may send is not held up by one that waits for its own limit', () => {
+  const shares = new FairShare<string>({ perPeer: 100_000 }, 0)
+  for (const peer of ['greedy', 'modest']) shares.join(peer, 0)
+  shares.spend('greedy', 1_000_000, 0)
+  expect(shares.ask('greedy', 'greedy', 0)).toBe(false)
+  expect(shares.ask('modest', 'modest', 0)).toBe(true)
+})
+
 test('who leaves waits no more', () => {
   const shares = new FairShare<string>({ total: 1_000 }, 0)
   shares.join('a', 0)

@@ -37,6 +37,12 @@ class Bucket {
     this.#level -= bytes
   }
 
+  /** For what goes without being allowed: it makes others wait for one burst at most, however much it is. */
+  charge(bytes: number, now: number): void {
+    this.#fill(now)
+    this.#level = Math.min(this.#level, Math.max(this.#level - bytes, -this.#perMs * BURST_MS))
+  }
+
   #fill(now: number): void {
     this.#level = Math.min(this.#perMs * BURST_MS, this.#level + (now - this.#at) * this.#perMs)
     this.#at = now
@@ -45,7 +51,7 @@ class Bucket {
 
 interface Peer<Member> {
   readonly bucket: Bucket | undefined
-  /** What it has had, in bytes, counted from where the others were when it began. */
+  /** What it has had of what it asked for, in bytes, counted from where the others were when it began. */
   had: number
   members: number
   /** Those of its members that wait, in their order. */
@@ -84,21 +90,20 @@ export class FairShare<Member> {
     if (known.members === 0) this.#peers.delete(peer)
   }
 
-  /** Whether the member may send something now. If not it waits, once however often it asks. */
+  /** Whether the member may send something now. If not it waits, once however often it asks, until {@link FairShare.next} names it. */
   ask(peer: string, member: Member, now: number): boolean {
     const known = this.#peers.get(peer)
     if (known === undefined) return true
-    if (this.#waiting === 0 && this.#waitMs(known, now) === 0) {
-      this.#serve(known)
-      return true
-    }
     if (known.waiting.size === 0) known.had = Math.max(known.had, this.#served)
     if (!known.waiting.has(member)) this.#waiting += 1
     known.waiting.add(member)
-    return false
+    const [first] = known.waiting
+    if (first !== member || this.#turn(now) !== known) return false
+    this.#serve(known, member)
+    return true
   }
 
-  /** What the peer has sent, whether it was asked for or not. */
+  /** What a member has sent after it was allowed to. */
   spend(peer: string, bytes: number, now: number): void {
     const known = this.#peers.get(peer)
     if (known === undefined) return
@@ -107,32 +112,45 @@ export class FairShare<Member> {
     known.had += bytes
   }
 
+  /** What the peer has sent without asking: it takes nothing from the peer's share. */
+  charge(peer: string, bytes: number, now: number): void {
+    this.#total?.charge(bytes, now)
+    this.#peers.get(peer)?.bucket?.charge(bytes, now)
+  }
+
   /** The member whose turn it is, which waits no more; or in how many ms to ask again; or undefined when nobody waits. */
   next(now: number): { readonly member: Member } | { readonly inMs: number } | undefined {
     if (this.#waiting === 0) return undefined
-    const inTotal = this.#total?.waitMs(now) ?? 0
-    if (inTotal > 0) return { inMs: inTotal }
-    let first: Peer<Member> | undefined
-    let inMs = Number.POSITIVE_INFINITY
-    for (const each of this.#peers.values()) {
-      if (each.waiting.size === 0) continue
-      const wait = each.bucket?.waitMs(now) ?? 0
-      if (wait > 0) inMs = Math.min(inMs, wait)
-      else if (first === undefined || each.had < first.had) first = each
-    }
-    if (first === undefined) return { inMs }
+    const first = this.#turn(now)
+    if (first === undefined) return { inMs: this.#soonest(now) }
     const [member] = first.waiting
-    first.waiting.delete(member as Member)
-    this.#waiting -= 1
-    this.#serve(first)
+    this.#serve(first, member as Member)
     return { member: member as Member }
   }
 
-  #waitMs({ bucket }: Peer<Member>, now: number): number {
-    return Math.max(this.#total?.waitMs(now) ?? 0, bucket?.waitMs(now) ?? 0)
+  /** Of the peers that wait and may send now, the one that has had least. */
+  #turn(now: number): Peer<Member> | undefined {
+    if ((this.#total?.waitMs(now) ?? 0) > 0) return undefined
+    let first: Peer<Member> | undefined
+    for (const each of this.#peers.values()) {
+      if (each.waiting.size === 0 || (each.bucket?.waitMs(now) ?? 0) > 0) continue
+      if (first === undefined || each.had < first.had) first = each
+    }
+    return first
   }
 
-  #serve({ had }: Peer<Member>): void {
-    this.#served = Math.max(this.#served, had)
+  /** Until somebody who waits may send. */
+  #soonest(now: number): number {
+    let inMs = Number.POSITIVE_INFINITY
+    for (const { waiting, bucket } of this.#peers.values()) {
+      if (waiting.size > 0) inMs = Math.min(inMs, bucket?.waitMs(now) ?? 0)
+    }
+    return Math.max(inMs, this.#total?.waitMs(now) ?? 0)
+  }
+
+  #serve(peer: Peer<Member>, member: Member): void {
+    peer.waiting.delete(member)
+    this.#waiting -= 1
+    this.#served = Math.max(this.#served, peer.had)
   }
 }

@@ -3,6 +3,7 @@ import type { Connection } from './connection.js'
 import { Greeting } from './greeting.js'
 import { CONNECTION_VERSIONS, type ConnectionKind, type Hello } from './hello.js'
 import { helloCheck, helloProof } from './hello-proof.js'
+import type { PeerBook } from './peer-book.js'
 import type { Clock } from './ports.js'
 
 export interface GreeterOptions {
@@ -10,6 +11,8 @@ export interface GreeterOptions {
   readonly bootId: Uint8Array
   readonly record: () => SignedPeerRecord
   readonly features: readonly string[]
+  /** Whose records need not be checked again. */
+  readonly peerBook: Pick<PeerBook, 'get'>
   readonly clock: Clock
 }
 
@@ -23,11 +26,12 @@ export class Greeter {
 
   /** Starts to wait for the other side's HELLO. */
   greet(connection: Connection): Greeting {
-    const { network, clock } = this.#options
+    const { network, clock, peerBook } = this.#options
     const expected = {
       network: network.keyId,
       isProved: helloCheck(network, connection),
       version: CONNECTION_VERSIONS,
+      known: peerBook.get(connection.remoteId)?.record,
     }
     return new Greeting(connection, expected, clock)
   }

@@ -33,6 +33,17 @@ function codeOf(value: Value, expectation: Parameters<typeof readHello>[1] = exp
   return 'fine'
 }
 
+test('a record that is known to the byte is not checked again; any other one is', () => {
+  const known = hello.record
+  const read = readHello(decodeValue(encodeValue(body)), { ...expected, known })
+  expect(read.record).toBe(known)
+  const forged = Uint8Array.from(known.bytes)
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
+  expect(codeOf({ ...body, record: forged }, { ...expected, known })).toBe('BAD_HELLO')
+  const stranger = createIdentity(new Uint8Array(32).fill(2)).id
+  expect(codeOf(body, { ...expected, remoteId: stranger, known })).toBe('BAD_HELLO')
+})
+
 test('comes back as it was, over the wire, with bytes of its own', () => {
   const bytes = encodeValue(body)
   const read = readHello(decodeValue(bytes), expected)

@@ -48,6 +48,8 @@ export interface HelloExpectation {
   /** Whether `proof` is the other side's for a HELLO with that boot id; undefined on an open network, where none is needed. */
   readonly isProved: ((boot: Uint8Array, proof: Uint8Array) => boolean) | undefined
   readonly version: readonly [min: number, max: number]
+  /** A record of that peer whose signature was checked before: the very same bytes need no other check. */
+  readonly known?: SignedPeerRecord | undefined
 }
 
 export function helloBody(hello: Hello): Value {
@@ -97,7 +99,7 @@ export function readHello(body: Value, expected: HelloExpectation): Hello {
     version,
     boot: Uint8Array.from(boot),
     kind,
-    record: readRecord(record, expected.remoteId),
+    record: readRecord(record, expected),
     features,
     network,
     pair,
@@ -144,7 +146,8 @@ function readFeatures(value: Value | undefined): string[] {
   return features
 }
 
-function readRecord(bytes: Uint8Array, remoteId: PeerId): SignedPeerRecord {
+function readRecord(bytes: Uint8Array, { remoteId, known }: HelloExpectation): SignedPeerRecord {
+  if (known?.id.equals(remoteId) && Buffer.compare(known.bytes, bytes) === 0) return known
   try {
     return readPeerRecord(bytes, remoteId)
   } catch (cause) {

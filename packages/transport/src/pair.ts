@@ -370,6 +370,7 @@ export class Pair implements ControlConnection {
   #postpone(link: Link): void {
     if (link.ending) return
     const { receiver, sender } = link.connection
+    this.#noteUse(this.#options.clock.now())
     link.keepAlive.postpone(receiver.lastActivityAt, sender.lastActivityAt)
     this.#options.clock.clearTimeout(link.timer)
     this.#schedule(link)

@@ -39,11 +39,17 @@ export class SendLanes {
     return this.#bytes
   }
 
-  /** @throws WireError, as `encodeFrame`; nothing has been added then */
-  write(header: string, id: MessageId, body: Value, priority: SendPriority | 'last'): void {
+  /**
+   * @returns bytes of the frame
+   * @throws WireError, as `encodeFrame`; nothing has been added then
+   */
+  write(header: string, id: MessageId, body: Value, priority: SendPriority | 'last'): number {
     const to = priority === 'urgent' ? this.#urgent : priority === 'last' ? this.#last : this.#shared[priority]
     to.writer ??= new FrameWriter({ maxLength: this.#maxFrame })
-    this.#bytes += to.writer.write(header, id, body)
+    // A getter in the body may write here too, so the count is read afterwards.
+    const written = to.writer.write(header, id, body)
+    this.#bytes += written
+    return written
   }
 
   /** From now on frames may be that long. What waits already keeps its place. */
@@ -77,7 +83,8 @@ export class SendLanes {
     let waiting = 0
     for (const each of this.#round) {
       if (!isWaiting(each)) {
-        each.deficit = 0
+        // What it took too much of is not forgotten while it is away for a moment.
+        each.deficit = Math.min(0, each.deficit)
         continue
       }
       only = each

@@ -5,6 +5,11 @@ import type { Meter } from './meter.js'
 import type { SendBudget } from './send-budget.js'
 import { SendLanes, type SendPriority } from './send-lanes.js'
 
+/** What may wait to be sent over one connection, here and in its stream. */
+export const SEND_QUEUE_LIMIT = 1_048_576
+/** What urgent frames may wait beyond that: a full queue must not silence a ping. */
+const URGENT_RESERVE = 65_536
+
 const DONE: Promise<void> = Promise.resolve()
 
 export interface SendQueueOptions {
@@ -32,7 +37,7 @@ export class SendQueue {
   #flushAsked = false
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
   #share: BandwidthShare | undefined
-  /** Whether {@link SendQueueOptions.ending} is the only thing that lets frames go on without being allowed to. */
+  /** A limit of the bandwidth holds back what waits here. */
   #heldBack = false
   readonly #flushLater: () => void
 
@@ -63,12 +68,14 @@ export class SendQueue {
    * Why a frame of at least so many bytes cannot be taken; undefined when it can. An empty queue takes any frame that is not too large by
    * itself.
    */
-  lackOfRoom(bytes: number, limit: number): string | undefined {
+  lackOfRoom(bytes: number, priority: SendPriority): string | undefined {
     const queued = this.bytes
     if (queued === 0) return undefined
+    const urgent = priority === 'urgent'
+    const limit = urgent ? SEND_QUEUE_LIMIT + URGENT_RESERVE : SEND_QUEUE_LIMIT
     if (queued + bytes > limit) return `${queued} bytes wait to be sent, and the limit is ${limit},`
     const { budget } = this.#options
-    if (budget === undefined || budget.used + bytes <= budget.limit) return undefined
+    if (urgent || budget === undefined || budget.used + bytes <= budget.limit) return undefined
     return `${budget.used} bytes wait to be sent over all connections, and the limit is ${budget.limit}: no more`
   }
 
@@ -77,11 +84,9 @@ export class SendQueue {
     this.#lanes.setMaxFrame(maxFrame)
   }
 
-  /** @param holdsBack false: what goes is counted there, and waits for nothing */
-  setShare(share: BandwidthShare, holdsBack: boolean): void {
-    this.#share = holdsBack
-      ? share
-      : { ready: () => true, spend: (bytes) => share.spend(bytes), leave: () => share.leave() }
+  /** From now on what goes has to be allowed there, and is counted. */
+  setShare(share: BandwidthShare): void {
+    this.#share = share
   }
 
   /**
@@ -89,9 +94,8 @@ export class SendQueue {
    * @throws WireError, as `encodeFrame`
    */
   push(header: string, id: MessageId, body: Value, priority: SendPriority | 'last'): Promise<void> {
-    const before = this.#lanes.bytes
-    this.#lanes.write(header, id, body, priority)
-    this.#options.budget?.add(this.#lanes.bytes - before)
+    const written = this.#lanes.write(header, id, body, priority)
+    this.#options.budget?.add(written)
     this.flushSoon()
     return this.bytes < this.#highWaterMark ? DONE : this.#whenDrained()
   }
@@ -112,14 +116,16 @@ export class SendQueue {
     this.#heldBack = false
     if (!meter.paused || all) this.#write(all)
     this.#resolveDrained()
+    // Somebody may have looked while nothing had to move.
+    if (this.#drained !== undefined && this.congested) this.#options.onCongested()
   }
 
-  /** Forgets what waits here; whoever waits for room gets `error`. */
-  drop(error: Error): void {
+  /** Forgets what waits here; whoever waits for room gets the error. */
+  drop(error: () => Error): void {
     this.#options.budget?.add(-this.#lanes.bytes)
     this.#lanes.clear()
     this.#share?.leave()
-    this.#drained?.reject(error)
+    this.#drained?.reject(error())
     this.#drained = undefined
   }
 
@@ -128,7 +134,7 @@ export class SendQueue {
     let room = all ? Number.POSITIVE_INFINITY : this.#highWaterMark - this.#duplex.writableLength
     let bytes = 0
     while (room > 0 && this.#lanes.bytes > 0) {
-      if (this.#share !== undefined && !this.#share.ready() && !all) {
+      if (this.#share !== undefined && !all && !this.#share.ready()) {
         this.#heldBack = true
         break
       }

@@ -31,7 +31,7 @@ export function acceptTls({ context, admissions, logger, counters }: TlsAcceptOp
       socket.on('error', (error) => logger.trace({ error }, 'accepted stream failed'))
       desk.accept(socket, (from) => ({
         duplex: socket,
-        remoteId: provedPeer(socket, context.identity.id, from),
+        remoteId: provedPeer(socket, context, from),
         remoteAddress: from,
         localAddress: localAddressOf(socket),
         dialled: false,

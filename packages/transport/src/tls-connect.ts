@@ -47,7 +47,7 @@ export function connectTls(
       try {
         settle(undefined, {
           duplex: socket,
-          remoteId: provedPeer(socket, context.identity.id, address, options.expect),
+          remoteId: provedPeer(socket, context, address, options.expect),
           remoteAddress: address,
           localAddress: localAddressOf(socket),
           dialled: true,

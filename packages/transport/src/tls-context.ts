@@ -4,10 +4,11 @@
  */
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
-import { createCertificate, type Identity, type PeerId, peerIdOfCertificate } from '@pc/identity'
+import { createCertificate, type Identity, type PeerId } from '@pc/identity'
 import { type Address, formatAddress } from './address.js'
 import { refuseWrongPeer } from './checks.js'
 import { TransportError } from './errors.js'
+import { KnownCertificates } from './known-certificates.js'
 
 /** The protocol negotiated by ALPN (RFC 7301). Another major version of the wire format would be another name. */
 export const ALPN = 'pc/1'
@@ -18,6 +19,8 @@ export interface TlsContext {
   readonly identity: Identity
   /** For servers, which make their own context. */
   readonly options: SecureContextOptions
+  /** Of peers that were here before. */
+  readonly certificates: KnownCertificates
   /** For diallers: made once, because parsing the key costs more than the rest of a dial. */
   readonly secureContext: SecureContext
 }
@@ -32,7 +35,7 @@ export function createTlsContext(identity: Identity): TlsContext {
     // no switch for that; but they name entries of a cache that is not kept, so nothing can be resumed with them.
     secureOptions: constants.SSL_OP_NO_TICKET,
   }
-  return { identity, options, secureContext: createSecureContext(options) }
+  return { identity, options, certificates: new KnownCertificates(), secureContext: createSecureContext(options) }
 }
 
 /** The options that both sides pass beside the context. The own check is {@link provedPeer}, not one of OpenSSL's. */
@@ -49,7 +52,7 @@ export const TLS_OPTIONS: { ALPNProtocols: string[]; requestCert: true; rejectUn
  * the dialler, and a wrong dialler gets no byte after the acceptor's handshake (test/impostor.test.ts counts them).
  * @throws TransportError HANDSHAKE_FAILED, BAD_CERTIFICATE, SELF_DIALLED, WRONG_PEER
  */
-export function provedPeer(socket: TLSSocket, own: PeerId, address: Address, expect?: PeerId): PeerId {
+export function provedPeer(socket: TLSSocket, context: TlsContext, address: Address, expect?: PeerId): PeerId {
   const where = formatAddress(address)
   if (socket.getProtocol() !== 'TLSv1.3' || socket.alpnProtocol !== ALPN || socket.isSessionReused()) {
     throw new TransportError(
@@ -58,8 +61,8 @@ export function provedPeer(socket: TLSSocket, own: PeerId, address: Address, exp
       { address },
     )
   }
-  const proved = peerOf(socket, address)
-  refuseWrongPeer(own, proved, address, expect)
+  const proved = peerOf(socket, context.certificates, address)
+  refuseWrongPeer(context.identity.id, proved, address, expect)
   return proved
 }
 
@@ -68,7 +71,7 @@ export function channelBindingOf(socket: TLSSocket): Uint8Array {
   return new Uint8Array(socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Buffer.alloc(0)))
 }
 
-function peerOf(socket: TLSSocket, address: Address): PeerId {
+function peerOf(socket: TLSSocket, certificates: KnownCertificates, address: Address): PeerId {
   const where = formatAddress(address)
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) {
@@ -79,7 +82,7 @@ function peerOf(socket: TLSSocket, address: Address): PeerId {
     throw new TransportError('BAD_CERTIFICATE', `${where} showed a chain; peers show one certificate.`, { address })
   }
   try {
-    return peerIdOfCertificate(certificate)
+    return certificates.idOf(certificate)
   } catch (cause) {
     throw new TransportError('BAD_CERTIFICATE', `${where} showed a certificate that is no peer's.`, { cause, address })
   }

@@ -76,8 +76,7 @@ test('the one used last comes first, and only two are kept', async () => {
 })
 
 test('what nobody uses is closed after 30 s, as IDLE, and the other side hears why', async () => {
-  const { connection, release } = Object.assign(await lease(), {})
-  expect(release).toBeTypeOf('function')
+  const { connection } = await lease()
   const used = await lease()
   used.release()
   await clock.advance(29_999)
@@ -213,13 +212,11 @@ test('a peer that is lost takes its bulk connections along, used or not', async 
   const control = await eventually(a.connector.control(b.identity.id))
   const [unused, used] = await leases(2)
   unused?.release()
-  const parked = accepted.map((connection) => connection.closed)
   await clock.advance(10_000)
   network.powerOff(b.host)
   await eventually(control.closed)
   expect(await eventually(unused?.connection.closed ?? Promise.reject())).toMatchObject({ code: 'FAILED' })
   expect(await eventually(used?.connection.closed ?? Promise.reject())).toMatchObject({ code: 'PING_TIMEOUT' })
-  expect(parked).toHaveLength(2)
 })
 
 test('a control connection that is silent takes no bulk connection along on which something is heard', async () => {

@@ -4,8 +4,9 @@ import { VirtualClock } from '@pc/testkit'
 import { encodeFrame, type Message, type Value } from '@pc/wire'
 import { describe, expect, test } from 'vitest'
 import { Bandwidth } from '../src/bandwidth.js'
-import { Connection, type ConnectionOptions, SEND_QUEUE_LIMIT } from '../src/connection.js'
+import { Connection, type ConnectionOptions } from '../src/connection.js'
 import { SendBudget } from '../src/send-budget.js'
+import { SEND_QUEUE_LIMIT } from '../src/send-queue.js'
 import { streamPair } from './_util/stream-pair.js'
 
 function pair(options: ConnectionOptions = {}, clock = new VirtualClock()) {
@@ -199,13 +200,18 @@ describe('nothing moves', () => {
     a.destroy()
   })
 
-  test('a sender that was paused here is not cut for it', async () => {
-    const { a, clock } = pair()
+  test('a sender that was paused here is not cut for it, but once it goes on and nothing is taken', async () => {
+    const { a, b, clock } = pair()
+    collect(b)
+    b.receiver.pause()
     a.sender.pause()
     await fill(a)
     await clock.advance(60_000)
     expect(a.open).toBe(true)
-    a.destroy()
+    a.sender.resume()
+    await settle()
+    await clock.advance(15_000)
+    expect(await a.closed).toMatchObject({ code: 'TOO_SLOW' })
   })
 })
 
@@ -255,6 +261,34 @@ describe('bandwidth', () => {
     expect(b.receiver.bytes).toBeGreaterThan(400_000)
     expect(b.receiver.bytes).toBeLessThan(700_000)
     expect(a.open && b.open).toBe(true)
+    a.destroy()
+    b.destroy()
+    await settle()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('whoever else waits: a modest peer gets what it sends, and everything arrives in order', async () => {
+    const clock = new VirtualClock()
+    const limits = { perPeer: 200_000 }
+    const [send, receive] = [new Bandwidth(limits, clock), new Bandwidth(limits, clock)]
+    // All streams of this helper lead to the same two peers, so the shares are joined by hand in the name of others.
+    const greedy = send.join('another peer', () => {})
+    greedy.spend(10_000_000)
+    expect(greedy.ready()).toBe(false)
+    const streams = streamPair()
+    const a = new Connection(streams[0], { clock, bandwidth: { send }, firstFrameOnly: true })
+    const b = new Connection(streams[1], { clock, bandwidth: { receive }, firstFrameOnly: true })
+    a.proceed('bulk')
+    b.proceed('bulk')
+    const received = collect(b)
+    for (let id = 0; id < 40; id += 1) void a.send(frame(id, new Uint8Array(20_000)))
+    for (let step = 0; step < 80 && received.length < 40; step += 1) {
+      await settle(5)
+      await clock.advance(100)
+    }
+    expect(received.map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, id) => id))
+    expect(clock.now()).toBeGreaterThan(2_000)
+    greedy.leave()
     a.destroy()
     b.destroy()
     await settle()
