@@ -73,8 +73,10 @@ function race(
       settled = true
       clock.clearTimeout(staggerTimer)
       signal?.removeEventListener('abort', onAbort)
-      const lost = new Error('another address was faster, or nobody waits any more')
-      for (const controller of running) controller.abort(lost)
+      if (running.size > 0) {
+        const lost = new Error('another address was faster, or nobody waits any more')
+        for (const controller of running) controller.abort(lost)
+      }
       finish()
     }
     const onAbort = (): void => settle(() => reject(signal?.reason))

@@ -6,6 +6,7 @@ import type { Bandwidth, BandwidthShare } from './bandwidth.js'
 import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
 import { fromSystemError, TransportError } from './errors.js'
 import { Lock } from './lock.js'
+import { LoopShare } from './loop-share.js'
 import { Meter } from './meter.js'
 import type { SecureStream } from './network-protocol.js'
 import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
@@ -81,6 +82,7 @@ export class Connection {
   /** What is received, where that is limited. */
   #inbound: BandwidthShare | undefined
   #inboundHeld = false
+  readonly #loop: LoopShare = new LoopShare(() => this.#regulate())
 
   #sealed = false
   readonly #outgoing: SendQueue
@@ -262,6 +264,7 @@ export class Connection {
       this.#inbound.spend(chunk.length)
       this.#inboundHeld = !this.#inbound.ready()
     }
+    this.#loop.spend(chunk.length)
     this.#incoming.push(chunk)
     this.#deliver()
   }
@@ -270,12 +273,14 @@ export class Connection {
   #deliver(): void {
     if (this.#delivering) return
     this.#delivering = true
+    this.#outgoing.hold()
     while (this.#wanted) {
       const message = this.#take()
       if (message === undefined) break
       this.#handle(message)
     }
     this.#delivering = false
+    this.#outgoing.release()
     if (this.#incoming.partial) this.#watch.start()
     if (this.#ended && this.#incoming.empty) this.#endIncoming()
     // Whoever closes without listening, or after the first frame, does not want what is still coming.
@@ -313,7 +318,8 @@ export class Connection {
 
   #regulate(): void {
     if (this.#gone) return
-    const flow = this.#reason !== undefined || (this.#wanted && this.#incoming.empty && !this.#inboundHeld)
+    const flow =
+      this.#reason !== undefined || (this.#wanted && this.#incoming.empty && !this.#inboundHeld && !this.#loop.yielding)
     if (flow === this.#duplex.isPaused()) flow ? this.#duplex.resume() : this.#duplex.pause()
   }
 

@@ -60,7 +60,9 @@ export async function refuseStream(stream: SecureStream, code: CloseCode, option
 
 function receiveHello(connection: Connection, expected: HelloExpectation, clock: Clock): Promise<Hello> {
   return new Promise((resolve, reject) => {
+    let settled = false
     const fail = (error: TransportError, code: CloseCode): void => {
+      settled = true
       clock.clearTimeout(timer)
       connection.onMessage(undefined)
       connection.sendLast(goAway(code, 0, error.code))
@@ -87,6 +89,7 @@ function receiveHello(connection: Connection, expected: HelloExpectation, clock:
       } else {
         try {
           resolve(readHello(message.body, expected))
+          settled = true
           clock.clearTimeout(timer)
         } catch (error) {
           const known =
@@ -97,6 +100,7 @@ function receiveHello(connection: Connection, expected: HelloExpectation, clock:
     })
     void connection.closed.then((reason) => {
       clock.clearTimeout(timer)
+      if (settled) return
       const text = `The connection to ${expected.remoteId.short} ended before HELLO: ${reason.code}.`
       reject(new TransportError('CONNECTION_CLOSED', text, { cause: reason.error }))
     })

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { MessageId, Value } from '@pc/wire'
 import type { BandwidthShare } from './bandwidth.js'
+import { LoopShare } from './loop-share.js'
 import type { Meter } from './meter.js'
 import type { SendBudget } from './send-budget.js'
 import { SendLanes, type SendPriority } from './send-lanes.js'
@@ -35,6 +36,9 @@ export class SendQueue {
   readonly #lanes: SendLanes
   readonly #highWaterMark: number
   #flushAsked = false
+  /** Whoever holds it flushes, once, at the end of what it does. */
+  #held = false
+  readonly #loop: LoopShare
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
   #share: BandwidthShare | undefined
   /** A limit of the bandwidth holds back what waits here. */
@@ -46,6 +50,7 @@ export class SendQueue {
     this.#duplex = options.duplex
     this.#lanes = new SendLanes(options.maxFrame)
     this.#highWaterMark = options.duplex.writableHighWaterMark
+    this.#loop = new LoopShare(() => this.flush())
     this.#flushLater = () => this.flush()
   }
 
@@ -103,8 +108,19 @@ export class SendQueue {
   flushSoon(): void {
     if (this.#flushAsked) return
     this.#flushAsked = true
+    if (this.#held) return
     // A tick, not a microtask: it runs after all promise callbacks of this turn, so that a loop of awaited sends is one write.
     process.nextTick(this.#flushLater)
+  }
+
+  /** What is pushed from now on waits for {@link SendQueue.release}: the answers to what came in one chunk go out in one write. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    if (this.#flushAsked) this.flush()
   }
 
   /** Gives the stream what it takes, and everything if it is about to end. */
@@ -131,7 +147,8 @@ export class SendQueue {
 
   #write(all: boolean): void {
     const chunks: Uint8Array[] = []
-    let room = all ? Number.POSITIVE_INFINITY : this.#highWaterMark - this.#duplex.writableLength
+    const wanted = Math.min(this.#highWaterMark - this.#duplex.writableLength, this.#loop.left)
+    let room = all ? Number.POSITIVE_INFINITY : wanted
     let bytes = 0
     while (room > 0 && this.#lanes.bytes > 0) {
       if (this.#share !== undefined && !all && !this.#share.ready()) {
@@ -148,6 +165,7 @@ export class SendQueue {
     if (first === undefined) return
     this.#options.budget?.add(-bytes)
     this.#options.meter.record(bytes)
+    this.#loop.spend(bytes)
     if (chunks.length === 1) {
       this.#duplex.write(first)
       return

@@ -62,7 +62,9 @@ export async function dialTcp(
     })
     // Stays for the life of the socket, so that an error before the owner listens does not end the process.
     raw.on('error', (error) => settle(connected ? brokenOff(error) : connectError(error, address)))
-    raw.once('close', () => settle(brokenOff()))
+    raw.once('close', () => {
+      if (!settled) settle(brokenOff())
+    })
   })
 }
 

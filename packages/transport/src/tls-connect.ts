@@ -28,13 +28,16 @@ export function connectTls(
   return dialTcp(clock, address, options, (raw, settle): DialHandshake => {
     const admission = admissions?.dialling()
     let socket: TLSSocket | undefined
+    let secured = false
 
     const startTls = (): void => {
       socket = connect(tlsOptions(context, raw))
       socket.once('secureConnect', onSecure)
       // Stays for the life of the socket, so that an error before the owner listens does not end the process.
       socket.on('error', (error) => settle(handshakeFailed(error, address)))
-      socket.once('close', () => settle(brokenOff()))
+      socket.once('close', () => {
+        if (!secured) settle(brokenOff())
+      })
     }
     const onAdmission = (fault: AdmissionFault | undefined): void => {
       if (raw.destroyed) return
@@ -44,6 +47,7 @@ export function connectTls(
     const onSecure = (): void => {
       // Everything in this turn: see provedPeer.
       if (socket === undefined || socket.destroyed) return
+      secured = true
       try {
         settle(undefined, {
           duplex: socket,
