@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { LoopShare } from './loop-share.js'
 
-const SHARE = 262_144
+const SHARE = 524_288
 
 test('yields once its bytes are used up, until the loop has got round', async () => {
   let turns = 0

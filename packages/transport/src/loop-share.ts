@@ -3,7 +3,7 @@
  * a read of what waits there, both go on without the event loop getting round: several megabytes, and 10 to 20 ms, for a fast transfer on one
  * machine, in which no other connection is heard.
  */
-const BYTES = 262_144
+const BYTES = 524_288
 
 /** Yields after so many bytes, however long they took: an extra turn of the loop costs far less than moving them. */
 export class LoopShare {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { SendLanes, type SendPriority } from './send-lanes.js'
 
 const MAX_FRAME = 65_536
-const write = (lanes: SendLanes, id: number, priority: SendPriority | 'last', bytes = 0): void =>
+const write = (lanes: SendLanes, id: number, priority: SendPriority | 'last', bytes = 0): number =>
   lanes.write('test', id, bytes === 0 ? null : new Uint8Array(bytes), priority)
 
 /** The ids in a chunk, which holds whole frames. */
