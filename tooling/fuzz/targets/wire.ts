@@ -9,6 +9,7 @@ import {
   InvalidPacketError,
   MAX_CONTROL_FRAME,
   type Message,
+  MessageReader,
   packMacDatagram,
   RootCode,
   readDatagram,
@@ -177,6 +178,42 @@ const frameDecoder: Target = {
   }),
 }
 
+const messageReader: Target = {
+  name: 'wire/MessageReader',
+  about: 'a stream to messages, in pieces of every size',
+  covers: ['@pc/wire MessageReader'],
+  shape: frames(['a/b', 'pc/hello']),
+  seeds: () => [
+    join(...VALUES.map((body, id) => frame('a/b', id, body))),
+    frame('a', 1, new Uint8Array(40_000)),
+    ...columnOf('wire/vectors/frames.txt', 3),
+  ],
+  allows: errors(InvalidPacketError, [...ENVELOPE_CODES, 'EMPTY_FRAME', 'FRAME_TOO_LARGE', 'FRAME_TRUNCATED']),
+  open: () => ({
+    handle(input) {
+      const reader = new MessageReader({ maxLength: MAX_CONTROL_FRAME })
+      const found: Message[] = []
+      for (const piece of pieces(input)) {
+        reader.push(piece)
+        for (let one = reader.next(); one !== undefined; one = reader.next()) found.push(one)
+      }
+      reader.end()
+      return found
+    },
+    verify(input, result) {
+      const whole = new FrameDecoder({ maxLength: MAX_CONTROL_FRAME }).push(input).map((one) => decodeMessage(one))
+      return isDeepStrictEqual(result, whole)
+        ? undefined
+        : 'it reads other messages than FrameDecoder and decodeMessage'
+    },
+    alive() {
+      const reader = new MessageReader()
+      reader.push(frame('a', 1, 2))
+      return reader.next()?.body === 2 ? undefined : 'the message did not come back'
+    },
+  }),
+}
+
 /** How a stream is cut depends on its bytes alone. */
 export function pieces(input: Uint8Array): Uint8Array[] {
   const cut: Uint8Array[] = []
@@ -240,5 +277,6 @@ export const wireTargets: readonly Target[] = [
   decodeValueTarget('wire/decodeValue-datagram', 'a msgpack value, with the limits of datagrams', DATAGRAM_LIMITS),
   decodeMessageTarget,
   frameDecoder,
+  messageReader,
   datagramTarget,
 ]
