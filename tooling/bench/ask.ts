@@ -4,6 +4,7 @@ import { type Connector, TransportError } from '@pc/transport'
 import type { Value } from '@pc/wire'
 
 const ANSWER = 'bench/answer'
+const SMALL = new Uint8Array(100).fill(7)
 
 /** By header: what to say to the body of a question. */
 export type Answers = Readonly<Record<string, (body: Value) => Value>>
@@ -39,4 +40,21 @@ export function asker(connector: Connector, peer: PeerId): (header: string, body
       control.send(header, id, body).catch(reject)
     })
   }
+}
+
+/** One request after the other, each answered with its own body: ms that each took. */
+export async function timeRequests(
+  ask: (header: string, body: Value) => Promise<Value>,
+  ms: number,
+): Promise<number[]> {
+  const times: number[] = []
+  const started = performance.now()
+  for (let at = started; at - started < ms; ) {
+    const answer = await ask('bench/ask', SMALL)
+    const now = performance.now()
+    if (!(answer instanceof Uint8Array) || answer.length !== SMALL.length) throw new Error('not what was asked')
+    times.push(now - at)
+    at = now
+  }
+  return times
 }

@@ -62,10 +62,6 @@ export class BulkPool {
     return this.#size
   }
 
-  get idle(): number {
-    return this.#idle.length
-  }
-
   /**
    * A connection for this caller alone: one that waits, or a new one. `waitMs`: how long to wait for a place, 0 not at all.
    * @throws TransportError RESOURCE_BUSY with `retryAfterMs`; whatever `dial` throws; the signal's reason

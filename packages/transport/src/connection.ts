@@ -82,7 +82,7 @@ export class Connection {
   /** What is received, where that is limited. */
   #inbound: BandwidthShare | undefined
   #inboundHeld = false
-  readonly #loop: LoopShare = new LoopShare(() => this.#regulate())
+  readonly #loop: LoopShare = new LoopShare(() => this.#deliver())
 
   #sealed = false
   readonly #outgoing: SendQueue

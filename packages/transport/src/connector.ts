@@ -64,7 +64,7 @@ export interface ConnectorEvents {
   connected: [ControlConnection]
   /** Nothing can be sent to that peer any more. */
   disconnected: [ControlConnection, CloseReason]
-  /** Every frame that is not transport's own, in the order in which the peer sent it. */
+  /** Every frame that is not transport's own; those of one priority in the order in which the peer sent them. */
   frame: [ControlConnection, Message]
   /** A peer opened a bulk connection. Whoever listens owns it; without a listener the peer is told BUSY. */
   bulk: [Connection]

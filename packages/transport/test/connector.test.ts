@@ -317,6 +317,22 @@ describe('meet', () => {
   })
 })
 
+describe('priorities', () => {
+  test('of a control connection: what is urgent overtakes what waits', async () => {
+    const connection = await control(a, b)
+    const order: string[] = []
+    b.connector.events.on('frame', (_connection, { header }) => order.push(header))
+    for (let count = 0; count < 15; count += 1) {
+      void connection.send('app/bulk', connection.nextId(), new Uint8Array(60_000), 'bulk')
+    }
+    // The stream has taken all that it takes at once.
+    await clock.advance(0)
+    void connection.send('app/urgent', connection.nextId(), null, 'urgent')
+    await clock.runUntil(() => order.length === 16)
+    expect(order.indexOf('app/urgent')).toBeLessThan(8)
+  })
+})
+
 describe('bulk', () => {
   test('opens a connection of its own, and both sides own one end', async () => {
     const opened: Connection[] = []

@@ -1,10 +1,8 @@
 import { InvalidPacketError } from './errors.js'
-import { Pieces } from './pieces.js'
+import { FIRST_CAPACITY, Pieces } from './pieces.js'
 
 export const PREFIX_LENGTH = 4
 const EMPTY = new Uint8Array(0)
-// A frame that arrives in pieces has room for this much at once.
-const FIRST_CAPACITY = 512
 
 /**
  * Cuts a stream of bytes into frames, one at a time, however the stream was cut before. What is behind a frame is not looked at before it is

@@ -1,7 +1,7 @@
 /** Shorter pieces are copied together: each on its own would cost more than its bytes. */
 const LONG_PIECE = 4_096
-/** What short pieces get room for first. */
-const FIRST_CAPACITY = 512
+/** What is made room for at once, however little has come. */
+export const FIRST_CAPACITY = 512
 
 /**
  * The beginning of something long that comes in pieces, until enough of it is there to make room for all. A long piece is kept

@@ -6,14 +6,13 @@
  * has checked our HELLO then, has answered over it: raw's rule, with its one byte there and back.
  */
 import type { Connection } from '@pc/transport'
-import { answerAll, asker } from '../ask.js'
+import { answerAll, asker, timeRequests } from '../ask.js'
 import type { Benchmark } from '../benchmark.js'
 import { makeConnections, PARALLEL } from '../connection-load.js'
 import { type LoopbackOptions, meet, startPeer } from '../peer-on-loopback.js'
 import type { Far, Near } from '../side.js'
 import { percentile } from '../statistics.js'
 
-const SMALL = new Uint8Array(100).fill(7)
 /** One peer at one address makes them all. Twice as many: the far end may see an end after the next start. */
 const OPTIONS: LoopbackOptions = {
   limits: { bulkPerPeer: 2 * PARALLEL, perAddress: 2 * PARALLEL },
@@ -96,15 +95,7 @@ export const near: Near = async ({ hello }) => {
       },
       async pooled({ ms }) {
         const before = await tell()
-        const times: number[] = []
-        const started = performance.now()
-        for (let at = started; at - started < ms; ) {
-          const answer = await ask('bench/ask', SMALL)
-          const now = performance.now()
-          if (!(answer instanceof Uint8Array) || answer.length !== SMALL.length) throw new Error('not what was asked')
-          times.push(now - at)
-          at = now
-        }
+        const times = await timeRequests(ask, ms)
         return {
           pooled_request_p50_us: percentile(times, 0.5) * 1_000,
           pooled_request_p99_us: percentile(times, 0.99) * 1_000,

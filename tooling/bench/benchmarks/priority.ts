@@ -2,13 +2,12 @@
  * `bench priority`: how long a request over the control connection takes while a bulk connection between the same two peers is sent all
  * that it takes. Raw is the same transfer without a request beside it: so much goes over this machine's loopback.
  */
-import { answerAll, asker } from '../ask.js'
+import { answerAll, asker, timeRequests } from '../ask.js'
 import type { Benchmark } from '../benchmark.js'
 import { meet, startPeer } from '../peer-on-loopback.js'
 import type { Far, Near } from '../side.js'
 import { percentile } from '../statistics.js'
 
-const SMALL = new Uint8Array(100).fill(7)
 const CHUNK = new Uint8Array(65_536).fill(7)
 
 export const priority: Benchmark = {
@@ -85,25 +84,11 @@ export const near: Near = async ({ hello }) => {
     return { mbPerSecond: (sent * CHUNK.length) / 1e3 / (performance.now() - started), pauseMs }
   }
 
-  /** One request after the other; each one's time in ms. */
-  async function requests(ms: number): Promise<number[]> {
-    const times: number[] = []
-    const started = performance.now()
-    for (let at = started; at - started < ms; ) {
-      const answer = await ask('bench/ask', SMALL)
-      const now = performance.now()
-      if (!(answer instanceof Uint8Array) || answer.length !== SMALL.length) throw new Error('not what was asked')
-      times.push(now - at)
-      at = now
-    }
-    return times
-  }
-
   return {
     measures: {
-      alone: async ({ ms }) => ({ control_alone_p99_ms: percentile(await requests(ms), 0.99) }),
+      alone: async ({ ms }) => ({ control_alone_p99_ms: percentile(await timeRequests(ask, ms), 0.99) }),
       async bulk_64k({ ms }) {
-        const [{ mbPerSecond, pauseMs }, times] = await Promise.all([transfer(ms), requests(ms)])
+        const [{ mbPerSecond, pauseMs }, times] = await Promise.all([transfer(ms), timeRequests(ask, ms)])
         return {
           control_p99_ms: percentile(times, 0.99),
           control_p50_ms: percentile(times, 0.5),
