@@ -10,6 +10,7 @@ import { ROOT } from './steps.js'
 /** Package → files of its `src` folder, without `.ts`. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   wire: [
+    'buffer-pool',
     'codec',
     'datagram',
     'envelope-encoder',

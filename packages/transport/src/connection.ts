@@ -6,7 +6,7 @@ import type { Bandwidth, BandwidthShare } from './bandwidth.js'
 import { type CloseCode, type CloseReason, closeCodeOf } from './close-code.js'
 import { fromSystemError, TransportError } from './errors.js'
 import { Lock } from './lock.js'
-import { LoopShare } from './loop-share.js'
+import { LoopShare, LoopUse } from './loop-share.js'
 import { Meter } from './meter.js'
 import type { SecureStream } from './network-protocol.js'
 import { type Clock, type Logger, silentLogger, systemClock } from './ports.js'
@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   firstFrameOnly?: boolean
   /** What may wait to be sent over all connections that share it. @default no common limit */
   budget?: SendBudget
+  /** By which connections leave each other turns of the event loop. @default nobody else shares it */
+  loop?: LoopUse
   /** Counts what a control connection moves, and holds back a bulk one: from {@link Connection.proceed} on. @default no limit */
   bandwidth?: { readonly send?: Bandwidth | undefined; readonly receive?: Bandwidth | undefined }
 }
@@ -82,7 +84,7 @@ export class Connection {
   /** What is received, where that is limited. */
   #inbound: BandwidthShare | undefined
   #inboundHeld = false
-  readonly #loop: LoopShare = new LoopShare(() => this.#deliver())
+  readonly #loop: LoopShare
 
   #sealed = false
   readonly #outgoing: SendQueue
@@ -104,8 +106,12 @@ export class Connection {
     this.openedAt = this.#clock.now()
     this.#bandwidth = options.bandwidth
     this.sender = new Meter(this.#clock, () => this.#outgoing.flushSoon())
+    const loop = options.loop ?? new LoopUse()
+    this.#loop = new LoopShare(loop, this.#duplex, () => this.#deliver())
     this.#outgoing = new SendQueue({
       duplex: this.#duplex,
+      loop,
+      copiesWrites: stream.copiesWrites ?? false,
       meter: this.sender,
       maxFrame: this.#maxFrame,
       budget: options.budget,
@@ -274,7 +280,7 @@ export class Connection {
     if (this.#delivering) return
     this.#delivering = true
     this.#outgoing.hold()
-    while (this.#wanted) {
+    while (this.#wants()) {
       const message = this.#take()
       if (message === undefined) break
       this.#handle(message)
@@ -284,7 +290,7 @@ export class Connection {
     if (this.#incoming.partial) this.#watch.start()
     if (this.#ended && this.#incoming.empty) this.#endIncoming()
     // Whoever closes without listening, or after the first frame, does not want what is still coming.
-    if (this.#reason !== undefined && (!this.#wanted || this.#incoming.firstFrameOnly)) this.#incoming.drop()
+    if (this.#reason !== undefined && (!this.#wants() || this.#incoming.firstFrameOnly)) this.#incoming.drop()
     if (this.#gone && this.#incoming.empty) this.#settle()
     this.#regulate()
   }
@@ -312,14 +318,16 @@ export class Connection {
     }
   }
 
-  get #wanted(): boolean {
+  /** No getter: a private one is slow, and this is asked for each message. */
+  #wants(): boolean {
     return this.#listener !== undefined && !this.receiver.paused
   }
 
   #regulate(): void {
     if (this.#gone) return
     const flow =
-      this.#reason !== undefined || (this.#wanted && this.#incoming.empty && !this.#inboundHeld && !this.#loop.yielding)
+      this.#reason !== undefined ||
+      (this.#wants() && this.#incoming.empty && !this.#inboundHeld && !this.#loop.yielding)
     if (flow === this.#duplex.isPaused()) flow ? this.#duplex.resume() : this.#duplex.pause()
   }
 

@@ -17,6 +17,7 @@ import { type Greeting, goAway, refuseStream } from './greeting.js'
 import { BOOT_ID_LENGTH, type Hello, sameBoot } from './hello.js'
 import { PONG_WITHIN_MS } from './keep-alive.js'
 import { type ConnectionLimits, DEFAULT_LIMITS } from './limits.js'
+import { LoopUse } from './loop-share.js'
 import type { NetworkProtocol, SecureStream } from './network-protocol.js'
 import { Pair } from './pair.js'
 import type { PeerBook } from './peer-book.js'
@@ -107,6 +108,7 @@ export class Connector {
       logger: this.#logger,
       firstFrameOnly: true,
       budget: new SendBudget(this.#limits.queuedBytes),
+      loop: new LoopUse(),
       bandwidth: { send: bandwidthOf(options.bandwidth?.send), receive: bandwidthOf(options.bandwidth?.receive) },
     }
     this.#dialler = new Dialler({

@@ -30,6 +30,11 @@ export interface SecureStream {
    * a secret HELLO proves with it that the members at both ends speak over this very stream; without it none is accepted there.
    */
   readonly channelBinding?: Uint8Array | undefined
+  /**
+   * Whether the stream has done with what `write` was given once the callback of that write has run: it was copied to the system. Then its
+   * memory is used for what is written next. @default false: it may have been handed on as it is
+   */
+  readonly copiesWrites?: boolean
 }
 
 /** A listening socket. */

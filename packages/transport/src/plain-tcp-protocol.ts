@@ -86,7 +86,8 @@ function streamOf(
     )
   }
   refuseWrongPeer(own, remoteId, there, expect)
-  return { duplex: raw, remoteId, remoteAddress: there, localAddress: localAddressOf(raw), dialled }
+  const localAddress = localAddressOf(raw)
+  return { duplex: raw, remoteId, remoteAddress: there, localAddress, dialled, copiesWrites: true }
 }
 
 /** Calls `done` once, with what came first, unless the socket closes before; what follows stays in the socket. */

@@ -25,7 +25,7 @@ export class ReceiveQueue {
 
   /** Nothing waits to be read. While the first frame was taken and nothing may be read behind it, something does. */
   get empty(): boolean {
-    return this.#dropped || (!this.#reader.unread && !this.#holds)
+    return this.#dropped || (!this.#reader.unread && !this.#holds())
   }
 
   /** A frame has begun and is not whole yet. */
@@ -39,7 +39,7 @@ export class ReceiveQueue {
 
   /** @throws WireError for what no correct peer sends */
   next(): Message | undefined {
-    if (this.#dropped || this.#holds) return undefined
+    if (this.#dropped || this.#holds()) return undefined
     const message = this.#reader.next()
     if (message !== undefined) this.#firstTaken = true
     return message
@@ -62,7 +62,7 @@ export class ReceiveQueue {
     this.#reader.clear()
   }
 
-  get #holds(): boolean {
+  #holds(): boolean {
     return this.#firstFrameOnly && this.#firstTaken
   }
 }

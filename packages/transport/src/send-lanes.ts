@@ -22,8 +22,10 @@ interface Lane {
 /** Frames that wait to be sent, by priority, and which of them go next. Pure. */
 export class SendLanes {
   readonly #urgent = lane(0)
-  readonly #shared = { request: lane(8), message: lane(4), bulk: lane(1) }
-  readonly #round: readonly Lane[] = Object.values(this.#shared)
+  readonly #request = lane(8)
+  readonly #message = lane(4)
+  readonly #bulk = lane(1)
+  readonly #round: readonly Lane[] = [this.#request, this.#message, this.#bulk]
   /** Behind everything else. */
   readonly #last = lane(0)
   #turn = 0
@@ -44,7 +46,7 @@ export class SendLanes {
    * @throws WireError, as `encodeFrame`; nothing has been added then
    */
   write(header: string, id: MessageId, body: Value, priority: SendPriority | 'last'): number {
-    const to = priority === 'urgent' ? this.#urgent : priority === 'last' ? this.#last : this.#shared[priority]
+    const to = this.#laneOf(priority)
     to.writer ??= new FrameWriter({ maxLength: this.#maxFrame })
     // A getter in the body may write here too, so the count is read afterwards.
     const written = to.writer.write(header, id, body)
@@ -76,6 +78,21 @@ export class SendLanes {
       each.deficit = 0
     }
     this.#bytes = 0
+  }
+
+  #laneOf(priority: SendPriority | 'last'): Lane {
+    switch (priority) {
+      case 'message':
+        return this.#message
+      case 'request':
+        return this.#request
+      case 'bulk':
+        return this.#bulk
+      case 'urgent':
+        return this.#urgent
+      default:
+        return this.#last
+    }
   }
 
   #shareOut(): Uint8Array | undefined {

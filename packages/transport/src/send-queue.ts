@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
-import type { MessageId, Value } from '@pc/wire'
+import { type MessageId, recycle, type Value } from '@pc/wire'
 import type { BandwidthShare } from './bandwidth.js'
-import { LoopShare } from './loop-share.js'
+import { LoopShare, type LoopUse } from './loop-share.js'
 import type { Meter } from './meter.js'
 import type { SendBudget } from './send-budget.js'
 import { SendLanes, type SendPriority } from './send-lanes.js'
@@ -15,6 +15,9 @@ const DONE: Promise<void> = Promise.resolve()
 
 export interface SendQueueOptions {
   readonly duplex: Duplex
+  /** See `SecureStream.copiesWrites`. */
+  readonly copiesWrites: boolean
+  readonly loop: LoopUse
   readonly meter: Meter
   /** Longest frame, in bytes without the length prefix. */
   readonly maxFrame: number
@@ -50,7 +53,7 @@ export class SendQueue {
     this.#duplex = options.duplex
     this.#lanes = new SendLanes(options.maxFrame)
     this.#highWaterMark = options.duplex.writableHighWaterMark
-    this.#loop = new LoopShare(() => this.flush())
+    this.#loop = new LoopShare(options.loop, options.duplex, () => this.flush())
     this.#flushLater = () => this.flush()
   }
 
@@ -167,12 +170,23 @@ export class SendQueue {
     this.#options.meter.record(bytes)
     this.#loop.spend(bytes)
     if (chunks.length === 1) {
-      this.#duplex.write(first)
+      this.#pass(first)
       return
     }
     this.#duplex.cork()
-    for (const chunk of chunks) this.#duplex.write(chunk)
+    for (const chunk of chunks) this.#pass(chunk)
     this.#duplex.uncork()
+  }
+
+  #pass(chunk: Uint8Array): void {
+    if (!this.#options.copiesWrites) {
+      this.#duplex.write(chunk)
+      return
+    }
+    this.#duplex.write(chunk, (error) => {
+      // What failed may be under way still.
+      if (!error) recycle(chunk)
+    })
   }
 
   #resolveDrained(): void {

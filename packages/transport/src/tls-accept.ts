@@ -36,6 +36,7 @@ export function acceptTls({ context, admissions, logger, counters }: TlsAcceptOp
         localAddress: localAddressOf(socket),
         dialled: false,
         channelBinding: channelBindingOf(socket),
+        copiesWrites: true,
       }))
     })
     tls.on('tlsClientError', (error, socket) => desk.refuse(socket, error))

@@ -56,6 +56,7 @@ export function connectTls(
           localAddress: localAddressOf(socket),
           dialled: true,
           channelBinding: channelBindingOf(socket),
+          copiesWrites: true,
         })
       } catch (error) {
         settle(error)

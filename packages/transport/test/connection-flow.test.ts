@@ -1,4 +1,5 @@
 /** What waits on a connection, what overtakes it, and what happens when nothing moves. */
+import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { VirtualClock } from '@pc/testkit'
 import { encodeFrame, type Message, type Value } from '@pc/wire'
@@ -298,5 +299,58 @@ describe('bandwidth', () => {
   test('refuses a limit that is no rate', () => {
     expect(() => new Bandwidth({ total: 0 }, new VirtualClock())).toThrow(RangeError)
     expect(() => new Bandwidth({ perPeer: Number.NaN }, new VirtualClock())).toThrow(RangeError)
+  })
+})
+
+describe('memory of what was written', () => {
+  /** A stream that has done with a chunk when `done` says so, and what it was given. */
+  function slowly(copiesWrites: boolean) {
+    const written: Uint8Array[] = []
+    const waiting: ((error?: Error) => void)[] = []
+    const duplex = new Duplex({
+      read() {},
+      write(chunk: Uint8Array, _encoding, callback) {
+        written.push(chunk)
+        waiting.push(callback)
+      },
+    })
+    const connection = new Connection({ ...streamPair()[0], duplex, copiesWrites }, { clock: new VirtualClock() })
+    const send = async (id: number): Promise<void> => {
+      connection.send(frame(id, new Uint8Array(30_000 + id))).catch(() => {})
+      await settle()
+    }
+    const done = async (error?: Error): Promise<void> => {
+      waiting.shift()?.(error)
+      await settle()
+    }
+    const buffers = () => written.map(({ buffer }) => buffer)
+    return { send, done, buffers }
+  }
+
+  test('is used again once a stream that copies has done with it, and no sooner', async () => {
+    const stream = slowly(true)
+    await stream.send(1)
+    await stream.send(2)
+    await stream.done()
+    await stream.send(3)
+    await stream.done()
+    await stream.done()
+    const [first, second, third] = stream.buffers()
+    expect(second).not.toBe(first)
+    expect(third).toBe(first)
+  })
+
+  test('is left to a stream that may have handed it on, and to one that failed', async () => {
+    for (const [copies, error] of [
+      [false, undefined],
+      [true, new Error('reset')],
+    ] as const) {
+      const stream = slowly(copies)
+      await stream.send(1)
+      await stream.done(error)
+      const other = slowly(true)
+      await other.send(2)
+      expect(other.buffers()[0]).not.toBe(stream.buffers()[0])
+    }
   })
 })

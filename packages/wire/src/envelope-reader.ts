@@ -7,28 +7,31 @@ const ARRAY_OF_FIVE = 0x95
 const WORD = 2 ** 32
 /** Up to this many bytes a loop costs less than a call out of JavaScript. */
 const SHORT_TEXT = 24
-const NOTHING = new Uint8Array(0)
+const NOTHING: Uint8Array = new Uint8Array(0)
 
 /**
  * The short cut for nearly all envelopes: a header in ASCII, an unsigned integer as id, a body without members. What it reads is read and
  * checked as in the general way; of everything else, right or wrong, it says nothing: so there is one truth of what is wrong where.
  */
 export class EnvelopeReader {
-  readonly #bytes: Uint8Array
-  readonly #end: number
-  #at: number
+  #bytes = NOTHING
+  /** Of `#bytes`: asking it each time is a call out of JavaScript. */
+  #buffer: ArrayBufferLike = NOTHING.buffer
+  #offset = 0
+  #end = 0
+  #at = 0
   /** Whether everything so far was usual, and whole. */
   #usual = true
 
-  /** The envelope is what `bytes` has from `start` to `end`. */
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes
+  /**
+   * What `decodeMessage` gives of the envelope that `bytes` has from `start` to `end`; undefined for one that has to be read in the general
+   * way. `bytes` is kept until the next call, or until `clear`.
+   */
+  read(bytes: Uint8Array, start: number, end: number): Message | undefined {
+    if (bytes !== this.#bytes) this.#turnTo(bytes)
     this.#at = start
     this.#end = end
-  }
-
-  /** What `decodeMessage` gives; undefined for an envelope that has to be read in the general way. */
-  read(): Message | undefined {
+    this.#usual = true
     if (this.#tag() !== ARRAY_OF_FIVE) return undefined
     const header = this.#header()
     if (header === undefined) return undefined
@@ -39,6 +42,17 @@ export class EnvelopeReader {
     const peerId = this.#peerId()
     if (!this.#usual || this.#at !== this.#end) return undefined
     return { header, id, version: PROTOCOL_VERSION, body, peerId }
+  }
+
+  /** Forgets the bytes that were read last. */
+  clear(): void {
+    this.#turnTo(NOTHING)
+  }
+
+  #turnTo(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.#buffer = bytes.buffer
+    this.#offset = bytes.byteOffset
   }
 
   #header(): string | undefined {
@@ -79,7 +93,7 @@ export class EnvelopeReader {
     if (!this.#usual) return ''
     const ascii = length <= SHORT_TEXT ? readAscii(this.#bytes, start, start + length) : undefined
     if (ascii !== undefined) return ascii
-    const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length)
+    const bytes = Buffer.from(this.#buffer, this.#offset + start, length)
     if (!isUtf8(bytes)) this.#usual = false
     return bytes.toString()
   }
@@ -87,13 +101,13 @@ export class EnvelopeReader {
   #view(length: number): Uint8Array {
     const start = this.#take(length)
     if (!this.#usual) return NOTHING
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length)
+    return new Uint8Array(this.#buffer, this.#offset + start, length)
   }
 
   #float(width: number): number {
     const start = this.#take(width)
     if (!this.#usual) return 0
-    const data = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + start, width)
+    const data = new DataView(this.#buffer, this.#offset + start, width)
     return width === 4 ? data.getFloat32(0) : data.getFloat64(0)
   }
 

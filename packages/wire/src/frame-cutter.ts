@@ -1,3 +1,4 @@
+import { capacityFor, LEAST_BYTES, obtain } from './buffer-pool.js'
 import { InvalidPacketError } from './errors.js'
 import { FIRST_CAPACITY, Pieces } from './pieces.js'
 
@@ -148,8 +149,8 @@ export class FrameCutter {
   /** Keeps the part; true once the frame is whole. Each byte of a long one is copied once, if it comes in long parts. */
   #collect(part: Uint8Array): boolean {
     const filled = this.#bodyFilled + part.length
-    if (this.#body === EMPTY && this.#length <= Math.max(FIRST_CAPACITY, filled * 2)) {
-      this.#body = new Uint8Array(this.#length)
+    if (this.#body === EMPTY && capacityFor(this.#length) <= Math.max(FIRST_CAPACITY, filled * 2)) {
+      this.#body = this.#length < LEAST_BYTES ? new Uint8Array(this.#length) : obtain(this.#length)
       this.#pieces?.copyTo(this.#body)
       this.#pieces = undefined
     }

@@ -1,3 +1,4 @@
+import { obtain, recycle } from './buffer-pool.js'
 import { EnvelopeEncoder } from './envelope-encoder.js'
 import { checkedFrameOptions, type FrameOptions } from './frame.js'
 import { PREFIX_LENGTH } from './frame-cutter.js'
@@ -51,7 +52,7 @@ export class FrameWriter {
 
   /**
    * All that was written since the last call, as chunks of whole frames: of 64 KiB at most, or of one longer frame. They are the caller's
-   * own.
+   * own; see `recycle`.
    */
   take(): Uint8Array[] {
     this.#endChunk()
@@ -68,8 +69,9 @@ export class FrameWriter {
     const needed = this.#filled + frameLength
     // What a writer has to write in one go it often has again: so a busy one allocates seldom, and an idle one little.
     const likely = Math.max(this.#usual, this.#fullest, this.#filled * 2)
-    const chunk = Buffer.allocUnsafe(Math.max(needed, powerOfTwo(likely)))
+    const chunk = obtain(Math.max(needed, powerOfTwo(likely)))
     chunk.set(this.#chunk.subarray(0, this.#filled))
+    recycle(this.#chunk)
     this.#chunk = chunk
   }
 
@@ -77,7 +79,12 @@ export class FrameWriter {
     if (this.#filled === 0) return
     const used = this.#chunk.subarray(0, this.#filled)
     // Whoever reads slowly must not keep much more alive than there is to read.
-    this.#chunks.push(used.length * 2 < this.#chunk.length ? Buffer.from(used) : used)
+    if (used.length * 2 < this.#chunk.length) {
+      this.#chunks.push(Buffer.from(used))
+      recycle(this.#chunk)
+    } else {
+      this.#chunks.push(used)
+    }
     this.#chunksBytes += used.length
     if (used.length <= CHUNK_LENGTH) this.#fullest = Math.max(this.#fullest, used.length)
     this.#chunk = NOTHING
@@ -87,5 +94,5 @@ export class FrameWriter {
 
 /** The next one, from 1 to CHUNK_LENGTH. */
 function powerOfTwo(length: number): number {
-  return Math.min(CHUNK_LENGTH, 2 ** Math.ceil(Math.log2(Math.max(1, length))))
+  return Math.min(CHUNK_LENGTH, 1 << (32 - Math.clz32(Math.max(1, length) - 1)))
 }

@@ -24,6 +24,7 @@ test('the public surface is this list', () => {
     'encodeValue',
     'packMacDatagram',
     'readDatagram',
+    'recycle',
   ])
 })
 

@@ -1,3 +1,4 @@
+export { recycle } from './buffer-pool.js'
 export type { Datagram, MacDatagram, MacDatagramFields, PlainDatagram, SessionDatagram } from './datagram.js'
 export { Protection, packMacDatagram, RootCode, readDatagram } from './datagram.js'
 export type { WireErrorCode, WireErrorOptions } from './errors.js'

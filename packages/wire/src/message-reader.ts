@@ -13,6 +13,7 @@ import type { Message } from './message-fields.js'
  */
 export class MessageReader {
   readonly #cutter: FrameCutter
+  readonly #envelope: EnvelopeReader = new EnvelopeReader()
   readonly #limits: ValueLimits
 
   /** @throws WireError BAD_LIMIT */
@@ -50,8 +51,13 @@ export class MessageReader {
    */
   next(): Message | undefined {
     const cutter = this.#cutter
-    if (!cutter.next()) return undefined
-    return new EnvelopeReader(cutter.bytes, cutter.start, cutter.end).read() ?? decodeAny(cutter.frame(), this.#limits)
+    if (!cutter.next()) {
+      // What was read is its owner's.
+      this.#envelope.clear()
+      return undefined
+    }
+    const { bytes, start, end } = cutter
+    return this.#envelope.read(bytes, start, end) ?? decodeAny(cutter.frame(), this.#limits)
   }
 
   /**
@@ -65,5 +71,6 @@ export class MessageReader {
   /** Forgets what waits. */
   clear(): void {
     this.#cutter.clear()
+    this.#envelope.clear()
   }
 }

@@ -45,7 +45,7 @@ export function encodeEnvelope(message: Message, { limits, reserve, maxLength }:
  */
 export function decodeMessage(bytes: Uint8Array, limits: ValueLimits = STREAM_LIMITS): Message {
   checkValueLimits(limits)
-  return new EnvelopeReader(bytes, 0, bytes.length).read() ?? decodeAny(bytes, limits)
+  return new EnvelopeReader().read(bytes, 0, bytes.length) ?? decodeAny(bytes, limits)
 }
 
 /** What `decodeMessage` gives, without its short cut. */

@@ -2,6 +2,7 @@
  * `bench priority`: how long a request over the control connection takes while a bulk connection between the same two peers is sent all
  * that it takes. Raw is the same transfer without a request beside it: so much goes over this machine's loopback.
  */
+import { recycle } from '@pc/wire'
 import { answerAll, asker, timeRequests } from '../ask.js'
 import type { Benchmark } from '../benchmark.js'
 import { meet, startPeer } from '../peer-on-loopback.js'
@@ -48,12 +49,13 @@ export const far: Far = async () => {
     let chunks = 0
     let pauseMs = 0
     let lastAt = 0
-    connection.onMessage(({ header, id }) => {
+    connection.onMessage(({ header, id, body }) => {
       const now = performance.now()
       if (chunks > 0) pauseMs = Math.max(pauseMs, now - lastAt)
       lastAt = now
       if (header === 'bench/chunk') {
         chunks += 1
+        recycle(body as Uint8Array)
         return
       }
       const seen: Seen = { chunks, pause_ms: pauseMs }

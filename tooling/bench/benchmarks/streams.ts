@@ -3,7 +3,7 @@
  * a bulk connection; both ids are proved by TLS, and every envelope is encoded, checked and decoded.
  */
 import type { Connection } from '@pc/transport'
-import type { Message, Value } from '@pc/wire'
+import { type Message, recycle, type Value } from '@pc/wire'
 import type { Benchmark } from '../benchmark.js'
 import { meet, startPeer } from '../peer-on-loopback.js'
 import type { Far, Near } from '../side.js'
@@ -69,6 +69,7 @@ function answerer<To>(send: (to: To, id: number, header: string, body: Value) =>
   return (to: To, { header, id, body }: Message): void => {
     if (header === 'bench/count') {
       count += 1
+      recycle(body as Uint8Array)
       return
     }
     const answer = header === 'bench/tell' ? count : body
