@@ -53,8 +53,6 @@ export class Connection {
   readonly localAddress: Address
   /** True on the side that opened it. */
   readonly dialled: boolean
-  /** Of the stream: see {@link SecureStream}. */
-  readonly channelBinding: Uint8Array | undefined
   /** Monotonic ms of the clock. */
   readonly openedAt: number
   readonly sender: Meter
@@ -62,6 +60,7 @@ export class Connection {
   /** Resolves once, when the stream is gone and everything received before has been delivered. Never rejects. */
   readonly closed: Promise<CloseReason>
 
+  readonly #stream: SecureStream
   readonly #duplex: Duplex
   readonly #clock: Clock
   readonly #logger: Logger
@@ -97,12 +96,12 @@ export class Connection {
     this.#logger = options.logger ?? silentLogger
     this.#maxFrame = options.maxFrame ?? MAX_CONTROL_FRAME
     this.#incoming = new ReceiveQueue(this.#maxFrame, options.firstFrameOnly)
+    this.#stream = stream
     this.#duplex = stream.duplex
     this.remoteId = stream.remoteId
     this.remoteAddress = stream.remoteAddress
     this.localAddress = stream.localAddress
     this.dialled = stream.dialled
-    this.channelBinding = stream.channelBinding
     this.openedAt = this.#clock.now()
     this.#bandwidth = options.bandwidth
     this.sender = new Meter(this.#clock, () => this.#outgoing.flushSoon())
@@ -124,6 +123,11 @@ export class Connection {
       this.#resolveClosed = resolve
     })
     this.#attach()
+  }
+
+  /** Of the stream: see {@link SecureStream}. */
+  get channelBinding(): Uint8Array | undefined {
+    return this.#stream.channelBinding
   }
 
   /** Bytes that wait to be sent, here and in the socket. */

@@ -5,10 +5,10 @@ import type { Address } from './address.js'
 import type { Admissions } from './admission.js'
 import { exchangeAdmission } from './admission-exchange.js'
 import type { Logger } from './ports.js'
-import { localAddressOf } from './tcp-address.js'
 import type { Greet, HandshakeDesk, StreamCounters } from './tcp-listener.js'
 import { STREAM_HIGH_WATER_MARK } from './tcp-settings.js'
-import { channelBindingOf, provedPeer, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+import { provedPeer, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+import { TlsStream } from './tls-stream.js'
 
 export interface TlsAcceptOptions {
   readonly context: TlsContext
@@ -29,15 +29,7 @@ export function acceptTls({ context, admissions, logger, counters }: TlsAcceptOp
     tls.on('secureConnection', (socket: TLSSocket) => {
       // Stays for the life of the socket, so that an error before the owner listens does not end the process.
       socket.on('error', (error) => logger.trace({ error }, 'accepted stream failed'))
-      desk.accept(socket, (from) => ({
-        duplex: socket,
-        remoteId: provedPeer(socket, context, from),
-        remoteAddress: from,
-        localAddress: localAddressOf(socket),
-        dialled: false,
-        channelBinding: channelBindingOf(socket),
-        copiesWrites: true,
-      }))
+      desk.accept(socket, (from) => new TlsStream(socket, provedPeer(socket, context, from), from, false))
     })
     tls.on('tlsClientError', (error, socket) => desk.refuse(socket, error))
     const startTls = (raw: Socket): void => {

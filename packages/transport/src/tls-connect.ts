@@ -7,10 +7,10 @@ import { selfDialled } from './checks.js'
 import { TransportError } from './errors.js'
 import type { ConnectOptions, SecureStream } from './network-protocol.js'
 import type { Clock } from './ports.js'
-import { localAddressOf } from './tcp-address.js'
 import { type DialHandshake, dialTcp, handshakeFailed } from './tcp-dial.js'
 import { STREAM_HIGH_WATER_MARK } from './tcp-settings.js'
-import { channelBindingOf, provedPeer, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+import { provedPeer, TLS_OPTIONS, type TlsContext } from './tls-context.js'
+import { TlsStream } from './tls-stream.js'
 
 export interface TlsDialOptions {
   readonly context: TlsContext
@@ -49,15 +49,8 @@ export function connectTls(
       if (socket === undefined || socket.destroyed) return
       secured = true
       try {
-        settle(undefined, {
-          duplex: socket,
-          remoteId: provedPeer(socket, context, address, options.expect),
-          remoteAddress: address,
-          localAddress: localAddressOf(socket),
-          dialled: true,
-          channelBinding: channelBindingOf(socket),
-          copiesWrites: true,
-        })
+        const remoteId = provedPeer(socket, context, address, options.expect)
+        settle(undefined, new TlsStream(socket, remoteId, address, true))
       } catch (error) {
         settle(error)
       }

@@ -12,8 +12,6 @@ import { KnownCertificates } from './known-certificates.js'
 
 /** The protocol negotiated by ALPN (RFC 7301). Another major version of the wire format would be another name. */
 export const ALPN = 'pc/1'
-const CHANNEL_BINDING_LABEL = 'EXPORTER-Channel-Binding'
-const CHANNEL_BINDING_BYTES = 32
 
 export interface TlsContext {
   readonly identity: Identity
@@ -64,11 +62,6 @@ export function provedPeer(socket: TLSSocket, context: TlsContext, address: Addr
   const proved = peerOf(socket, context.certificates, address)
   refuseWrongPeer(context.identity.id, proved, address, expect)
   return proved
-}
-
-/** RFC 9266: 32 bytes that both ends of this TLS connection have, and nobody else. After the handshake. */
-export function channelBindingOf(socket: TLSSocket): Uint8Array {
-  return new Uint8Array(socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Buffer.alloc(0)))
 }
 
 function peerOf(socket: TLSSocket, certificates: KnownCertificates, address: Address): PeerId {
