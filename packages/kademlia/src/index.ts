@@ -1,0 +1,6 @@
+export type { Contact } from './contact.js'
+export { contactOf } from './contact.js'
+export type { KademliaErrorCode } from './errors.js'
+export { KademliaError } from './errors.js'
+export type { Position } from './position.js'
+export { commonPrefix, compareDistance, positionOf } from './position.js'
