@@ -2,5 +2,38 @@ export type { Contact } from './contact.js'
 export { contactOf } from './contact.js'
 export type { KademliaErrorCode } from './errors.js'
 export { KademliaError } from './errors.js'
+export { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
+export { signLeave, verifyLeave } from './list-leave.js'
+export type { ListEntry, ListPage } from './list-pages.js'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENTRIES } from './list-pages.js'
+export { MAX_OWN_RECORDS, OwnRecords } from './own-records.js'
+export type { LeaveOutcome, ListedRecord, ListOutcome, ListRefusal, PeerListsOptions } from './peer-list.js'
+export { LIST_SILENT_MS, LIST_TTL_MS, PeerLists } from './peer-list.js'
 export type { Position } from './position.js'
 export { commonPrefix, compareDistance, positionOf } from './position.js'
+export type {
+  RecordStoreOptions,
+  Replica,
+  StoreOutcome,
+  StoreRefusal,
+  StoreRequest,
+  Validator,
+} from './record-store.js'
+export { RECORD_TTL_MS, RecordStore } from './record-store.js'
+export type { Asker } from './tokens.js'
+export { TOKEN_BYTES, Tokens } from './tokens.js'
+export type { DhtRecord, PlainRecord, SignedRecord } from './value-record.js'
+export {
+  compareRecords,
+  MAX_RECORD,
+  MAX_SALT_AND_VALUE_BYTES,
+  MAX_SALT_BYTES,
+  MAX_VALUE_BYTES,
+  namespaceOf,
+  plainKey,
+  plainRecord,
+  readRecord,
+  signedKey,
+  signRecord,
+  verifyRecord,
+} from './value-record.js'

@@ -5,6 +5,7 @@ import { controlTargets } from './control.js'
 import { discoveryTargets } from './discovery.js'
 import { dispatchTargets } from './dispatch.js'
 import { identityTargets } from './identity.js'
+import { kademliaTargets } from './kademlia.js'
 import { messagingTargets } from './messaging.js'
 import { storeTargets } from './store.js'
 import { transportTargets } from './transport.js'
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   ...connectorTargets,
   ...dispatchTargets,
   ...discoveryTargets,
+  ...kademliaTargets,
   ...messagingTargets,
   ...controlTargets,
 ]
