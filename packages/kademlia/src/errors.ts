@@ -13,6 +13,8 @@ export type KademliaErrorCode =
   | 'NOT_FOUND'
   /** Too few peers stored what was to be stored. */
   | 'NOT_STORED'
+  /** As many lookups are under way as may be at a time. */
+  | 'BUSY'
   /** It was closed. */
   | 'CLOSED'
 

@@ -1,0 +1,96 @@
+import type { Clock } from '@pc/transport'
+import type { Value } from '@pc/wire'
+import type { Contact } from './contact.js'
+import { KademliaError } from './errors.js'
+import { encodeRequest, type Request } from './messages.js'
+import type { RoutingTable } from './routing-table.js'
+
+export interface RpcOptions {
+  /** Within which the request may be repeated, ms; then it is given up. */
+  readonly timeoutMs: number
+}
+
+/**
+ * How requests reach others: sent to a peer at an address, repeated while it is silent, and settled with its answer. The port proves that the answer is
+ * that peer's, given at that address. Rejects when there is none in time, for whatever reason. What is sent is small: it fits a datagram of 1,200
+ * bytes, and so does the answer. It may be run twice by the other side.
+ */
+export type Rpc = (to: Contact, request: Value, options: RpcOptions) => Promise<Value>
+
+/** A request is given up after so many of its round-trip time-outs (protocols of this kind give up after seconds; a local network answers within ms). */
+const ABANDONED = 7
+/** The first request to a peer may need a handshake, and that peer's machine may be busy. */
+const LEAST_TIMEOUT_MS = 175
+
+export interface CallsOptions {
+  readonly rpc: Rpc
+  readonly table: RoutingTable
+  readonly clock: Clock
+}
+
+/** Requests to others, and what their outcomes say of the contacts. */
+export class Calls {
+  readonly #options: CallsOptions
+  #closed = false
+  #sent = 0
+
+  constructor(options: CallsOptions) {
+    this.#options = options
+  }
+
+  /** Requests so far. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** How long to wait for an answer of that contact before it counts as slow, ms. */
+  timeoutOf(contact: Contact): number {
+    return this.#options.table.timeoutOf(contact.key)
+  }
+
+  /**
+   * Asks, and reads the answer. Rejects with whatever the port rejects with, KademliaError BAD_MESSAGE for an answer that cannot be read, or CLOSED.
+   */
+  async ask<Answer>(contact: Contact, request: Request, read: (answer: Value) => Answer): Promise<Answer> {
+    const { rpc, table, clock } = this.#options
+    if (this.#closed) throw closed()
+    this.#sent += 1
+    const startedAt = clock.now()
+    const timeoutMs = Math.max(LEAST_TIMEOUT_MS, ABANDONED * this.timeoutOf(contact))
+    let value: Value
+    try {
+      value = await rpc(contact, encodeRequest(request), { timeoutMs })
+    } catch (error) {
+      if (!this.#closed) table.failed(contact.key, clock.now())
+      throw error
+    }
+    const now = clock.now()
+    this.#prove(contact, now)
+    table.answered(contact.key, now - startedAt)
+    return read(value)
+  }
+
+  /** Somebody was proved to be at that address: by an answer, a request, or whatever else the transport knows. */
+  prove(contact: Contact): void {
+    if (!this.#closed) this.#prove(contact, this.#options.clock.now())
+  }
+
+  /** Whether that contact answers. Never rejects. */
+  async ping(contact: Contact): Promise<boolean> {
+    return this.ask(contact, { type: 'ping' }, () => true).catch(() => false)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  #prove(contact: Contact, now: number): void {
+    const { check } = this.#options.table.proved(contact, now)
+    // The bucket is full: if its oldest contact is silent, the newcomer takes its place.
+    if (check !== undefined) void this.ping(check)
+  }
+}
+
+export function closed(): KademliaError {
+  return new KademliaError('CLOSED', 'the directory was closed: create another one')
+}
