@@ -1,3 +1,3 @@
 import { packageConfig } from '../../tooling/vitest.js'
 
-export default packageConfig('membership')
+export default packageConfig('kademlia')

@@ -32,7 +32,10 @@ export interface ListRead {
 }
 
 /** Reads all lists; each is given out once it is whole. Nothing is read any more once the caller has left. */
-export async function* readLists(lists: readonly number[], ports: DirectoryPorts): AsyncGenerator<ListRead, void, undefined> {
+export async function* readLists(
+  lists: readonly number[],
+  ports: DirectoryPorts,
+): AsyncGenerator<ListRead, void, undefined> {
   const waiting = [...lists]
   const running = new Map<number, Promise<ListRead>>()
   for (;;) {

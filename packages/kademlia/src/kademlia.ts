@@ -6,13 +6,14 @@ import { type PeerId, readPeerRecord, type SignedPeerRecord } from '@pc/identity
 import { type Clock, silentLogger, systemClock, systemRandom } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import { Calls, closed } from './calls.js'
-import { type Contact, contactOf } from './contact.js'
+import { type Contact, contactOf, keyOf } from './contact.js'
 import { readLists } from './directory.js'
 import { KademliaError } from './errors.js'
 import { KnownRecords } from './known-records.js'
 import { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
 import { signLeave, verifyLeave } from './list-leave.js'
-import { Lookup } from './lookup.js'
+import { Lookup, type LookupProgress } from './lookup.js'
+import type { LookupOptions } from './lookup-options.js'
 import { Maintenance } from './maintenance.js'
 import {
   readFindNodeReply,
@@ -24,7 +25,7 @@ import {
   readStoreReply,
   Status,
 } from './messages.js'
-import type { KademliaOptions, LookupSettings } from './options.js'
+import type { KademliaOptions } from './options.js'
 import { OwnRecords } from './own-records.js'
 import { PeerLists } from './peer-list.js'
 import { compareDistance, type Position, positionOf } from './position.js'
@@ -44,19 +45,9 @@ export interface FindOptions {
   readonly onProgress?: (progress: LookupProgress) => void
 }
 
-export interface LookupProgress {
-  readonly asked: number
-  readonly answered: number
-  readonly failed: number
-  /** The nearest that has answered. */
-  readonly nearest: Contact | undefined
-}
-
 export interface LookupReport extends LookupProgress {
   /** The nearest that answered, the nearest first; at most `lookups.count`. */
   readonly contacts: readonly Contact[]
-  /** Answers behind each other that led to the nearest one. */
-  readonly hops: number
 }
 
 export interface PutOptions extends FindOptions {
@@ -89,7 +80,7 @@ export class Kademlia implements AsyncDisposable {
   readonly position: Position
   readonly #options: KademliaOptions
   readonly #clock: Clock
-  readonly #settings: Required<LookupSettings>
+  readonly #settings: LookupOptions & { readonly count: number }
   readonly #table: RoutingTable
   readonly #records: RecordStore
   readonly #lists: PeerLists
@@ -111,7 +102,7 @@ export class Kademlia implements AsyncDisposable {
     const { identity, rpc, clock = systemClock, random = systemRandom, logger = silentLogger, lookups = {} } = options
     this.#options = options
     this.#clock = clock
-    this.#settings = { count: 20, parallelism: 3, paths: 1, perAddress: 2, ...lookups }
+    this.#settings = { ...lookups, count: lookups.count ?? DEFAULT_COUNT, self: keyOf(identity.id.bytes) }
     this.#self = contactOf(identity.id.bytes, { host: '0.0.0.0', port: 0 })
     this.position = this.#self.position
     const now = clock.now()
@@ -325,13 +316,13 @@ export class Kademlia implements AsyncDisposable {
     const list = listOf(this.position)
     const record = this.#options.record().bytes
     const key = LIST_KEYS[list] as Position
-    const { tokens, contacts } = await this.#holders(key, options)
+    const { tokens, contacts, holds } = await this.#holders(key, options)
     const taken = contacts.map(async (contact) => {
       const token = tokens.get(contact.key)
       if (token === undefined) return false
       return (await this.#calls.ask(contact, { type: 'add-to-list', list, record, token }, readStatus)) === Status.OK
     })
-    if (this.#isHolder(key, contacts)) this.#lists.add(list, record, this.#options.identity.id, this.#clock.now())
+    if (holds) this.#lists.add(list, record, this.#options.identity.id, this.#clock.now())
     return (await Promise.allSettled(taken)).filter((each) => each.status === 'fulfilled' && each.value).length
   }
 
@@ -402,17 +393,11 @@ export class Kademlia implements AsyncDisposable {
     if (this.#lookups >= MAX_LOOKUPS) {
       throw new KademliaError('BUSY', `${MAX_LOOKUPS} lookups are under way: wait for some of them`)
     }
-    const { count, parallelism, perAddress } = this.#settings
-    const seeds = this.#table.closest(target, count * paths, { questionable: true })
+    const { count } = this.#settings
     const lookup = Lookup.create({
       target,
-      seeds,
-      self: this.#self.key,
-      count,
-      parallelism,
-      paths,
-      perAddress,
-      slowAfterMs: (contact) => this.#calls.timeoutOf(contact),
+      seeds: this.#table.closest(target, SEEDS_PER_K * count, { questionable: true }),
+      options: { ...this.#settings, paths, slowAfterMs: (contact) => this.#calls.timeoutOf(contact) },
     })
     this.#table.noteLookup(target, this.#clock.now())
     this.#lookups += 1
@@ -421,13 +406,13 @@ export class Kademlia implements AsyncDisposable {
         clock: this.#clock,
         signal,
         ask: (contact) => ask(contact, lookup),
-        ...(onProgress && { onStep: () => onProgress(progressOf(lookup)) }),
+        ...(onProgress && { onStep: () => onProgress(lookup.progress) }),
       })
     } finally {
       this.#lookups -= 1
     }
     this.#requireOpen()
-    return { ...progressOf(lookup), contacts: lookup.closest(), hops: lookup.hops }
+    return { ...lookup.progress, contacts: lookup.result() }
   }
 
   /** Looks for a record; `onRecord` hears the first, and then each that counts for more. */
@@ -472,28 +457,31 @@ export class Kademlia implements AsyncDisposable {
       throw new KademliaError('BAD_MESSAGE', 'the record of an answer belongs under another key')
     }
     if (best !== undefined && compareRecords(record, best) <= 0) return best
-    if (!verifyRecord(record)) throw new KademliaError('BAD_RECORD', 'the record of an answer is not signed by its author')
+    if (!verifyRecord(record))
+      throw new KademliaError('BAD_RECORD', 'the record of an answer is not signed by its author')
     return record
   }
 
-  /** The peers nearest to a key, with what lets this peer store there. */
+  /** The k nearest to a key: the others of them, with what lets this peer store there, and whether it is one of them. */
   async #holders(
     key: Position,
     options: FindOptions,
-  ): Promise<{ tokens: ReadonlyMap<string, Uint8Array>; contacts: readonly Contact[] }> {
+  ): Promise<{ tokens: ReadonlyMap<string, Uint8Array>; contacts: readonly Contact[]; holds: boolean }> {
     const tokens = new Map<string, Uint8Array>()
     const { contacts } = await this.#run(key, options, async (contact) => {
       const reply = await this.#calls.ask(contact, { type: 'get', key, known: Number.MAX_SAFE_INTEGER }, readGetReply)
       tokens.set(contact.key, reply.token)
       return reply.contacts
     })
-    return { tokens, contacts }
+    const last = contacts[this.#settings.count - 1]
+    const holds = last === undefined || compareDistance(key, this.position, last.position) < 0
+    return { tokens, contacts: holds && last !== undefined ? contacts.slice(0, -1) : contacts, holds }
   }
 
   async #publish(record: DhtRecord, ageMs: number, options: PutOptions): Promise<PutReport> {
     const { key } = record
     const { expectedSequence: expected } = options
-    const { tokens, contacts } = await this.#holders(key, options)
+    const { tokens, contacts, holds } = await this.#holders(key, options)
     let newer: Uint8Array | undefined
     const stored = contacts.map(async (contact) => {
       const token = tokens.get(contact.key)
@@ -505,16 +493,9 @@ export class Kademlia implements AsyncDisposable {
     })
     let holders = (await Promise.allSettled(stored)).filter((each) => each.status === 'fulfilled' && each.value).length
     if (newer !== undefined) throw conflict(record, newer)
-    if (this.#isHolder(key, contacts) && this.#storeHere(record, ageMs, expected)) holders += 1
+    if (holds && this.#storeHere(record, ageMs, expected)) holders += 1
     if (holders > 0) return { holders }
     throw new KademliaError('NOT_STORED', `none of the ${contacts.length} peers that were asked took the record`)
-  }
-
-  /** Whether this peer is among the nearest to a key. */
-  #isHolder(key: Position, nearest: readonly Contact[]): boolean {
-    const last = nearest.at(-1)
-    if (last === undefined || nearest.length < this.#settings.count) return true
-    return compareDistance(key, this.position, last.position) < 0
   }
 
   #storeHere(record: DhtRecord, ageMs: number, expected: number | undefined): boolean {
@@ -524,7 +505,8 @@ export class Kademlia implements AsyncDisposable {
       ageMs,
       ...(expected === undefined ? {} : { expectedSequence: expected }),
     })
-    if (typeof outcome === 'object' && 'newer' in outcome && outcome.newer !== undefined) throw conflict(record, outcome.newer.bytes)
+    if (typeof outcome === 'object' && 'newer' in outcome && outcome.newer !== undefined)
+      throw conflict(record, outcome.newer.bytes)
     return typeof outcome === 'string'
   }
 
@@ -534,11 +516,9 @@ export class Kademlia implements AsyncDisposable {
 }
 
 const KEPT_CONTACTS = 64
-
-function progressOf(lookup: Lookup): LookupProgress {
-  const { asked, answered, failed, nearest } = lookup
-  return { asked, answered, failed, nearest }
-}
+const DEFAULT_COUNT = 20
+/** Contacts to begin with, of each that is to be found: enough for several paths, and for some that are gone. */
+const SEEDS_PER_K = 3
 
 function readOrNothing(bytes: Uint8Array, of?: PeerId): SignedPeerRecord | undefined {
   try {
@@ -556,5 +536,8 @@ function conflict(record: DhtRecord, newer: Uint8Array): KademliaError {
   const there = readRecord(newer)
   const sequence = there.type === 'signed' ? ` with sequence ${there.sequence}` : ''
   const own = record.type === 'signed' ? ` ${record.sequence}` : ''
-  return new KademliaError('CONFLICT', `there is a record${sequence} in place of the one${own} that was to be stored: read it, and decide anew`)
+  return new KademliaError(
+    'CONFLICT',
+    `there is a record${sequence} in place of the one${own} that was to be stored: read it, and decide anew`,
+  )
 }

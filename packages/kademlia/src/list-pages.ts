@@ -60,6 +60,10 @@ export class ListPages<Entry extends Listed> {
     return { entries, next: undefined }
   }
 
+  records(): Uint8Array[] {
+    return this.#entries.flatMap(({ bytes }) => bytes ?? [])
+  }
+
   /** Of the first entry whose id comes after `key`. */
   #placeBehind(key: string): number {
     let [low, high] = [0, this.#entries.length]

@@ -111,7 +111,8 @@ export class Maintenance {
   #passOn(now: number): void {
     const { own, records, publish } = this.#parts
     for (const record of own.due(now, PER_TICK)) this.#attempt('publish', publish(record, 0))
-    for (const { record, ageMs } of records.dueForReplication(now, PER_TICK)) this.#attempt('pass on', publish(record, ageMs))
+    for (const { record, ageMs } of records.dueForReplication(now, PER_TICK))
+      this.#attempt('pass on', publish(record, ageMs))
   }
 
   /** Whoever has not renewed its entry is asked whether it is there still. */

@@ -103,7 +103,11 @@ export function readRequest(value: Value): Request {
     case Type.FIND_NODE:
       return { type: 'find-node', target: bytesOf(a, POSITION_BYTES, 'target') }
     case Type.GET:
-      return { type: 'get', key: bytesOf(a, POSITION_BYTES, 'key'), known: b === null ? undefined : integerOf(b, 'known') }
+      return {
+        type: 'get',
+        key: bytesOf(a, POSITION_BYTES, 'key'),
+        known: b === null ? undefined : integerOf(b, 'known'),
+      }
     case Type.STORE:
       return {
         type: 'store',

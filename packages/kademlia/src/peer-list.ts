@@ -150,6 +150,17 @@ export class PeerLists {
     return page ?? { entries: [], next: undefined }
   }
 
+  /** The record of a listed peer. */
+  recordOf(id: Uint8Array): Uint8Array | undefined {
+    return this.#entries.get(keyOf(id))?.bytes
+  }
+
+  /** All records of one list. */
+  recordsOf(list: number, now: number): Uint8Array[] {
+    this.expire(now)
+    return this.#lists[list]?.records() ?? []
+  }
+
   /** Peers to be asked whether they are there still, at most `limit`: each once, until it renews its entry. */
   silent(now: number, limit: number): PeerId[] {
     this.expire(now)

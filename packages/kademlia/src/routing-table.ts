@@ -54,7 +54,11 @@ export interface ProvedOutcome {
 export interface BucketView {
   /** The bits that all in it share, as text of 0 and 1. */
   readonly prefix: string
-  readonly contacts: readonly { readonly contact: Contact; readonly state: ContactState; readonly roundTripMs: number | undefined }[]
+  readonly contacts: readonly {
+    readonly contact: Contact
+    readonly state: ContactState
+    readonly roundTripMs: number | undefined
+  }[]
   readonly waiting: number
   readonly lookedUpAt: number
 }
@@ -264,7 +268,8 @@ export class RoutingTable {
   #checkOldest(bucket: Bucket, now: number): ProvedOutcome {
     if (bucket.checked !== undefined || this.#checks() >= MAX_CHECKS) return NOTHING
     const oldest = bucket.entries.find(({ failures }) => failures > 0) ?? bucket.entries[0]
-    if (oldest === undefined || (oldest.failures === 0 && now - oldest.heardAt < this.#limits.checkAfterMs)) return NOTHING
+    if (oldest === undefined || (oldest.failures === 0 && now - oldest.heardAt < this.#limits.checkAfterMs))
+      return NOTHING
     bucket.checked = oldest
     return { added: false, check: oldest.contact }
   }
@@ -355,7 +360,14 @@ export class RoutingTable {
   }
 
   /** Everybody on the target's side of a branch is nearer to it than everybody on the other side. */
-  #collect(node: Node, depth: number, target: Position, count: number, options: ClosestOptions, found: Contact[]): void {
+  #collect(
+    node: Node,
+    depth: number,
+    target: Position,
+    count: number,
+    options: ClosestOptions,
+    found: Contact[],
+  ): void {
     if (node.children !== undefined) {
       const side = bitAt(target, depth)
       this.#collect(node.children[side], depth + 1, target, count, options, found)
