@@ -18,6 +18,18 @@ describe('Expiry', () => {
     expect([expiry.size, expiry.due(19), expiry.due(20)?.item]).toEqual([1, undefined, 'later'])
   })
 
+  it('lets the last one rise into a gap, when it comes from another branch', () => {
+    const expiry = new Expiry<number>()
+    const slots = [0, 10, 1, 11, 12, 2, 3].map((at) => expiry.add(at, at))
+    const remove = (...items: number[]): void => {
+      for (const slot of slots) if (items.includes(slot.item)) expiry.remove(slot)
+    }
+    remove(11)
+    expiry.add(20, 20)
+    remove(0, 1, 2)
+    expect([expiry.nextAt, expiry.size]).toEqual([3, 4])
+  })
+
   it('is in the order of a sorted list, whatever is added, moved and taken out', () => {
     const step = fc.record({
       what: fc.constantFrom('add', 'add', 'move', 'remove'),

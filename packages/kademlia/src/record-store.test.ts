@@ -100,7 +100,10 @@ describe('RecordStore', () => {
     expect(store.store(signedBy(1, '3', 1), NEAR)).toBe('stored')
     expect(store.store(signedBy(2, '16'), NEAR)).toBe('stored')
     store.expire(RECORD_TTL_MS)
-    expect(store.store(signedBy(1, '16'), { from: 'ben', now: RECORD_TTL_MS })).toBe('stored')
+    const again = Array.from({ length: 17 }, (_, salt) =>
+      refusalOf(store.store(signedBy(1, `${salt}`), { from: 'ben', now: RECORD_TTL_MS })),
+    )
+    expect(again).toEqual([...Array.from({ length: 16 }, () => 'stored'), 'quota'])
   })
 
   it('keeps 256 plain records that one peer brought', () => {
@@ -187,6 +190,15 @@ describe('a full store', () => {
     store.store(far, NEAR)
     expect(store.store(long, NEAR)).toBe('stored')
     expect([store.size, store.bytes, store.get(far.key, 0)]).toEqual([1, long.bytes.length, undefined])
+  })
+
+  it('keeps a record that is the farthest of all when there is no room for a longer one of its key', () => {
+    const store = storeWith({ maxBytes: 60 })
+    const [short, long] = [signedBy(1, 's', 1, 'x'.repeat(14)), signedBy(1, 's', 2, 'x'.repeat(24))]
+    store.store(short, NEAR)
+    store.store(plainAt(1, 35), NEAR)
+    expect(store.store(long, NEAR)).toEqual({ refused: 'full' })
+    expect([store.size, store.get(short.key, 0)]).toEqual([2, short])
   })
 })
 

@@ -196,6 +196,8 @@ describe('verifyRecord', () => {
   it('fails, and throws nothing, for an author that is no key or not the one that was named', () => {
     expect(verifyRecord(readRecord(fields({ 0: new Uint8Array(32) })))).toBe(false)
     expect(verifyRecord(readRecord(signed().bytes), BEN.id)).toBe(false)
+    const byBen = fields({ 4: BEN.sign('pc-dht-record', encodeValue([SALT, 1, VALUE])) })
+    expect(verifyRecord(readRecord(byBen), BEN.id)).toBe(false)
   })
 })
 
