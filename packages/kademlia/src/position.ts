@@ -8,7 +8,7 @@ import { hash } from 'node:crypto'
 export type Position = Uint8Array
 
 export const POSITION_BYTES = 32
-export const POSITION_BITS = 8 * POSITION_BYTES
+export const POSITION_BITS: number = 8 * POSITION_BYTES
 
 /** Where the peer of a 32-byte id stands: SHA-256(id). */
 export function positionOf(id: Uint8Array): Position {
