@@ -48,16 +48,17 @@ export class LookupPath {
     for (let index = 0; index < candidates.length && counted < count; index++) {
       const each = candidates[index]
       if (each === undefined || isShadowed(each)) continue
-      if (each.state === 'known') {
+      const { state, path } = answerOf(each)
+      if (state === 'known') {
         if (this.#knownElsewhere(each, index)) index--
         else if (this.#requests < maxRequests) return lastRound || this.#pending < parallelism ? each : 'wait'
         continue
       }
-      if (each.state === 'answered' && counted === 0 && each.path === this) lastRound = true
-      if (each.state === 'asked' || each.state === 'answered') counted++
-      if (each.state === 'asked' || each.state === 'slow') waits = true
+      if (state === 'answered' && counted === 0 && path === this) lastRound = true
+      if (state === 'asked' || state === 'answered') counted++
+      if (state === 'asked' || state === 'slow') waits = true
       // Better late than nothing: as long as nobody at all has answered, nobody is excused.
-      if (each.state === 'excused' && this.#shared.answers === 0) waits = true
+      if (state === 'excused' && this.#shared.answers === 0) waits = true
     }
     return waits ? 'wait' : 'done'
   }
@@ -105,7 +106,13 @@ export class LookupPath {
   }
 }
 
+/** The one of a peer's two addresses that he answered at; the first as long as he has not. */
+function answerOf(candidate: Candidate): Candidate {
+  return candidate.second?.state === 'answered' ? candidate.second : candidate
+}
+
 /** Whether the same peer counts, or may soon count, by the address before. */
-function isShadowed({ first }: Candidate): boolean {
-  return first !== undefined && (first.state === 'known' || first.state === 'asked' || first.state === 'answered')
+function isShadowed({ state, first }: Candidate): boolean {
+  if (first === undefined) return false
+  return state === 'answered' || first.state === 'known' || first.state === 'asked' || first.state === 'answered'
 }

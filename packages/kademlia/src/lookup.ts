@@ -53,6 +53,7 @@ export class Lookup {
   readonly #answered: Candidate[] = []
   /** The path whose turn it is to ask. */
   #turn = 0
+  /** Before then no request changes by itself. */
   #wakeAt = Number.POSITIVE_INFINITY
   #done = false
   #asked = 0
@@ -89,7 +90,10 @@ export class Lookup {
         return this.#ask(step, now)
       }
     }
-    if (waits) return { type: 'wait', until: this.#wakeAt }
+    if (waits) {
+      this.#wakeAt = this.#nextChange()
+      return { type: 'wait', until: this.#wakeAt }
+    }
     this.#done = true
     return { type: 'done' }
   }
@@ -156,7 +160,6 @@ export class Lookup {
   /** Lets time pass for all requests under way. */
   #advance(now: number): void {
     if (now < this.#wakeAt) return
-    this.#wakeAt = Number.POSITIVE_INFINITY
     for (const each of this.#waiting) {
       const stage = waitingStage(now, each.askedAt, each.timeoutMs)
       if (each.state === 'asked' && stage !== 'asked') {
@@ -165,8 +168,19 @@ export class Lookup {
       }
       each.state = stage
       if (stage === 'abandoned') this.#waiting.delete(each)
-      this.#wakeAt = Math.min(this.#wakeAt, stageEndsAt(stage, each.askedAt, each.timeoutMs))
     }
+    this.#wakeAt = this.#nextChange()
+  }
+
+  /** When the next request gets into another stage; whether it is abandoned makes a difference only if nobody has answered. */
+  #nextChange(): number {
+    let at = Number.POSITIVE_INFINITY
+    for (const { state, askedAt, timeoutMs } of this.#waiting) {
+      if (state === 'asked' || state === 'slow' || (state === 'excused' && this.#shared.answers === 0)) {
+        at = Math.min(at, stageEndsAt(state, askedAt, timeoutMs))
+      }
+    }
+    return at
   }
 
   /** The candidate that was asked as that contact and has neither answered nor failed; it waits no more. */
