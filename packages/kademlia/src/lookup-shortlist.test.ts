@@ -46,6 +46,25 @@ describe('Shortlist', () => {
     expect(list.candidates.map(({ contact }) => distanceOf(contact))).toEqual([10, 20, 30])
   })
 
+  it('is as long as it may be again when one that failed was dropped', () => {
+    const list = new Shortlist(TARGET, 1, 9)
+    list.add(at(20), undefined)
+    const failed = candidateAt(list, 0)
+    failed.state = 'failed'
+    list.failed(failed)
+    for (const contact of each(10, 5, 3)) list.add(contact, undefined)
+    expect(list.candidates.map(({ contact }) => distanceOf(contact))).toEqual([3])
+  })
+
+  it('is not told of those it does not have', () => {
+    const list = new Shortlist(TARGET, 1, 1)
+    const { list: other } = shortlist()
+    other.add(at(30, HOST), undefined)
+    list.failed(candidateAt(other, 0))
+    for (const contact of [at(20, HOST), at(10, HOST), at(15)]) list.add(contact, undefined)
+    expect(shown(list)).toEqual(['15 10.0.0.15'])
+  })
+
   it('takes two contacts of one host, and one more for each that failed', () => {
     const list = new Shortlist(TARGET, 9, 2)
     for (const distance of [30, 20, 10]) list.add(at(distance, HOST), undefined)
@@ -95,6 +114,55 @@ describe('a peer at two addresses', () => {
     expect(shown(list).slice(0, 2)).toEqual(['7 first', '7 right'])
   })
 
+  it('is replaced by what another path has asked, but for addresses that one did not try', () => {
+    const { list, informers } = shortlist(6, 1)
+    list.add(at(7, 'asked'), informers[0])
+    list.add(at(7, 'other'), informers[1])
+    const { list: there } = shortlist()
+    there.add(at(7, 'asked'), undefined)
+    const known = candidateAt(there, 0)
+    list.replace(0, known)
+    expect(shown(list).slice(0, 3)).toEqual(['7 asked', '7 other', '501 10.0.1.245'])
+    expect([list.candidates[0], list.candidates[1]?.first]).toEqual([known, known])
+    list.add(at(8, 'asked'), undefined)
+    list.add(at(8, 'other'), undefined)
+    expect(list.candidates).toHaveLength(6)
+  })
+
+  it('leaves room when another path has found that it failed', () => {
+    const { list } = shortlist(5, 1)
+    list.add(at(7, 'here'), undefined)
+    const { list: there } = shortlist()
+    there.add(at(7, 'here'), undefined)
+    const known = candidateAt(there, 0)
+    known.state = 'failed'
+    list.replace(0, known)
+    list.add(at(8, 'here'), undefined)
+    expect(shown(list)).toHaveLength(6)
+    expect(shown(list).slice(0, 2)).toEqual(['7 here', '8 here'])
+  })
+
+  it('has no third when two were asked', () => {
+    const { list } = shortlist()
+    list.add(at(7, 'first'), undefined)
+    const { list: there } = shortlist()
+    there.add(at(7, 'second'), undefined)
+    candidateAt(list, 0).second = candidateAt(there, 0)
+    list.add(at(7, 'third'), undefined)
+    expect(shown(list).slice(0, 2)).toEqual(['7 first', '501 10.0.1.245'])
+  })
+
+  it('gets one vote of each informer for the address it has, too', () => {
+    const { list, informers } = shortlist()
+    const [a, b, c, d] = informers
+    list.add(at(7, 'first'), undefined)
+    list.add(at(7, 'wrong'), a)
+    for (let times = 0; times < 9; times++) list.add(at(7, 'wrong'), b)
+    list.add(at(7, 'right'), c)
+    list.add(at(7, 'right'), d)
+    expect(shown(list).slice(0, 2)).toEqual(['7 first', '7 right'])
+  })
+
   it('is reached at the second when the first is slow or has failed, and not at a third', () => {
     for (const silence of ['slow', 'failed']) {
       const lookup = Lookup.create({ target: TARGET, seeds: each(30) })
@@ -121,6 +189,15 @@ describe('a peer at two addresses', () => {
     lookup.answered(at(20), [], 28)
     expect(steps(lookup, 28)).toEqual(['done'])
     expect(lookup.result()).toEqual([at(10, 'fast'), at(20)])
+  })
+
+  it('counts once also while its first address is slow', () => {
+    const seeds = [at(10, 'slow'), at(10, 'fast'), at(20)]
+    const lookup = Lookup.create({ target: TARGET, seeds, options: { count: 2, parallelism: 1 } })
+    expect(steps(lookup)).toEqual([10, 'until 25'])
+    expect(steps(lookup, 25)).toEqual([10, 'until 50'])
+    lookup.answered(at(10, 'fast'), [], 26)
+    expect(steps(lookup, 26)).toEqual([20, 'until 51'])
   })
 
   it('is not made unreachable by a hint, if it is in our own table', () => {

@@ -98,7 +98,8 @@ export class Shortlist {
     if ((this.#hosts.get(candidate.contact.address.host) ?? 0) >= this.#perAddress) return false
     this.#count(candidate, 1)
     this.#list.splice(index, 0, candidate)
-    if (this.#list.length > this.#size + this.#failed) this.#remove(this.#list.length - 1)
+    // One that failed makes room no more once it is dropped itself.
+    while (this.#list.length > this.#size + this.#failed) this.#remove(this.#list.length - 1)
     return true
   }
 

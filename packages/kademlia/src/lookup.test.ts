@@ -50,14 +50,16 @@ describe('whom a lookup asks', () => {
   it('of the hints of one answer the first 20', () => {
     const lookup = lookupFrom(each(1_000))
     steps(lookup)
-    lookup.answered(at(1_000), range(101, 122), 1)
-    const asked: unknown[] = steps(lookup, 1)
-    for (let now = 2; asked.at(-1) !== 'done'; now++) {
-      for (const contact of range(101, 122)) if (asked.includes(distanceOf(contact))) lookup.answered(contact, [], now)
-      asked.push(...steps(lookup, now))
-    }
-    expect(asked).toContain(120)
-    expect(asked).not.toContain(121)
+    lookup.answered(at(1_000), [...range(101, 119), at(20), at(10)], 1)
+    expect(steps(lookup, 1)).toEqual([20, 101, 102, 'until 26'])
+  })
+
+  it('two contacts of one host, and another one when one of them failed', () => {
+    const lookup = lookupFrom([at(1, 'host'), at(2, 'host'), at(3, 'host'), at(4)])
+    expect(steps(lookup)).toEqual([1, 2, 4, 'until 25'])
+    lookup.failed(at(1, 'host'), 1)
+    lookup.answered(at(4), [at(3, 'host')], 1)
+    expect(steps(lookup, 1)).toEqual([3, 'until 25'])
   })
 
   it('no more than it may, whatever it is told', () => {
