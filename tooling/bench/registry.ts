@@ -10,5 +10,6 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   priority: async () => (await import('./benchmarks/priority.js')).priority,
   messages: async () => (await import('./benchmarks/messages.js')).messages,
   udp: async () => (await import('./benchmarks/udp.js')).udp,
+  kad: async () => (await import('./benchmarks/kad.js')).kad,
   store: async () => (await import('./benchmarks/store.js')).store,
 }

@@ -27,7 +27,8 @@ export type {
   Validator,
 } from './record-store.js'
 export { RECORD_TTL_MS, RecordStore } from './record-store.js'
-export type { BucketView, RoutingTableLimits } from './routing-table.js'
+export type { BucketView, ClosestOptions, ProvedOutcome, RoutingTableLimits } from './routing-table.js'
+export { RoutingTable } from './routing-table.js'
 export type { Asker } from './tokens.js'
 export { TOKEN_BYTES, Tokens } from './tokens.js'
 export type { DhtRecord, PlainRecord, SignedRecord } from './value-record.js'
