@@ -45,7 +45,7 @@ export class Calls {
 
   /** How long to wait for an answer of that contact before it counts as slow, ms. */
   timeoutOf(contact: Contact): number {
-    return this.#options.table.timeoutOf(contact.key)
+    return this.#options.table.timeoutOf(contact)
   }
 
   /**
@@ -61,12 +61,12 @@ export class Calls {
     try {
       value = await rpc(contact, encodeRequest(request), { timeoutMs })
     } catch (error) {
-      if (!this.#closed) table.failed(contact.key, clock.now())
+      if (!this.#closed) table.failed(contact, clock.now())
       throw error
     }
     const now = clock.now()
     this.#prove(contact, now)
-    table.answered(contact.key, now - startedAt)
+    table.answered(contact, now - startedAt)
     return read(value)
   }
 

@@ -117,8 +117,8 @@ export class RoutingTable {
   }
 
   /** How long to wait for an answer of a contact before it counts as slow, ms. */
-  timeoutOf(key: string): number {
-    return this.#entries.get(key)?.roundTrip.timeoutMs ?? FIRST_TIMEOUT_MS
+  timeoutOf(contact: Contact): number {
+    return this.#entryAt(contact)?.roundTrip.timeoutMs ?? FIRST_TIMEOUT_MS
   }
 
   /**
@@ -138,13 +138,16 @@ export class RoutingTable {
   }
 
   /** It answered, after so many ms. `proved` is told too. */
-  answered(key: string, roundTripMs: number): void {
-    this.#entries.get(key)?.roundTrip.measured(roundTripMs)
+  answered(contact: Contact, roundTripMs: number): void {
+    this.#entryAt(contact)?.roundTrip.measured(roundTripMs)
   }
 
-  /** It did not answer. One that waits takes the place of whoever does so again and again. */
-  failed(key: string, now: number): void {
-    const entry = this.#entries.get(key)
+  /**
+   * It did not answer. One that waits takes the place of whoever does so again and again. Silence at another address than the one that is
+   * known counts for nothing: else a stranger's hint at a wrong address would cost a peer its place.
+   */
+  failed(contact: Contact, now: number): void {
+    const entry = this.#entryAt(contact)
     if (entry === undefined) return
     const bucket = this.#bucketOf(entry.contact.position)
     if (!bucket.fail(entry)) return
@@ -234,6 +237,12 @@ export class RoutingTable {
       }
     }
     return found
+  }
+
+  #entryAt({ key, address }: Contact): TableEntry | undefined {
+    const entry = this.#entries.get(key)
+    const known = entry?.contact.address
+    return known?.host === address.host && known.port === address.port ? entry : undefined
   }
 
   #heard(bucket: Bucket, entry: TableEntry, contact: Contact, now: number): void {
