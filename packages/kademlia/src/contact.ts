@@ -24,6 +24,8 @@ export interface Contact {
 /** So many contacts go into one datagram, IPv4 alone or with an IPv6 among them. */
 export const MAX_HINTS = 20
 export const MAX_HINTS_WITH_IPV6 = 16
+/** Of one with an IPv6 address. */
+export const HINT_BYTES_IPV6: number = IP_OFFSET + 16
 
 /** A contact for an id and an address. Keeps a copy of the id. */
 export function contactOf(id: Uint8Array, address: PeerAddress): Contact {
@@ -36,12 +38,10 @@ export function keyOf(id: Uint8Array): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 }
 
-/** 38 bytes with an IPv4 address, 50 with an IPv6 one. */
-export function packContact({ id, address }: Contact): Uint8Array {
+/** 38 bytes with an IPv4 address, 50 with an IPv6 one; undefined for one with a scope, which says nothing to another machine. */
+export function packContact({ id, address }: Contact): Uint8Array | undefined {
   const ip = bytesOfHost(address.host)
-  if (ip === undefined) {
-    throw new KademliaError('BAD_OPTION', `a contact's host is an IP literal without scope, got ${address.host}`)
-  }
+  if (ip === undefined) return undefined
   const bytes = new Uint8Array(IP_OFFSET + ip.length)
   bytes.set(id)
   bytes[PEER_ID_BYTES] = address.port >> 8

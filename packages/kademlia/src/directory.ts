@@ -5,7 +5,10 @@
 import type { SignedPeerRecord } from '@pc/identity'
 import type { Contact } from './contact.js'
 import { keyOf } from './contact.js'
+import { listOf } from './list-keys.js'
 import type { ListReply } from './messages.js'
+import { LIST_TTL_MS } from './peer-list.js'
+import { positionOf } from './position.js'
 
 export interface DirectoryPorts {
   /** The peers nearest to the key of a list, the nearest first. */
@@ -38,20 +41,30 @@ export async function* readLists(
 ): AsyncGenerator<ListRead, void, undefined> {
   const waiting = [...lists]
   const running = new Map<number, Promise<ListRead>>()
-  for (;;) {
-    while (running.size < AT_ONCE) {
-      const list = waiting.shift()
-      if (list === undefined) break
-      running.set(list, readList(list, ports))
+  const reading: Reading = { left: false }
+  try {
+    for (;;) {
+      while (running.size < AT_ONCE) {
+        const list = waiting.shift()
+        if (list === undefined) break
+        running.set(list, readList(list, ports, reading))
+      }
+      if (running.size === 0) return
+      const read = await Promise.race(running.values())
+      running.delete(read.list)
+      yield read
     }
-    if (running.size === 0) return
-    const read = await Promise.race(running.values())
-    running.delete(read.list)
-    yield read
+  } finally {
+    reading.left = true
   }
 }
 
-async function readList(list: number, ports: DirectoryPorts): Promise<ListRead> {
+interface Reading {
+  /** Nobody waits for what is still being read. */
+  left: boolean
+}
+
+async function readList(list: number, ports: DirectoryPorts, reading: Reading): Promise<ListRead> {
   const found = new Map<string, SignedPeerRecord>()
   const seen = new Set<string>()
   const take = (bytes: Uint8Array): void => {
@@ -60,39 +73,44 @@ async function readList(list: number, ports: DirectoryPorts): Promise<ListRead> 
     if (seen.has(text)) return
     seen.add(text)
     const record = ports.read(bytes)
-    if (record === undefined) return
+    // On another list it would be given out twice.
+    if (record === undefined || listOf(positionOf(record.id.bytes)) !== list) return
     const key = keyOf(record.id.bytes)
     const known = found.get(key)
     if (known === undefined || known.sequence < record.sequence) found.set(key, record)
   }
   for (const bytes of ports.own(list)) take(bytes)
   const holders = [...(await ports.holdersOf(list))]
+  const page = (holder: Contact, cursor: Uint8Array | undefined): Promise<ListReply> =>
+    reading.left ? Promise.reject(new Error('nobody waits for it')) : ports.page(holder, list, cursor)
   const readNext = async (): Promise<void> => {
     // One that fails is replaced by the next.
-    for (let holder = holders.shift(); holder !== undefined; holder = holders.shift()) {
-      if (await readFrom(holder, list, ports, take)) return
+    for (let holder = holders.shift(); holder !== undefined && !reading.left; holder = holders.shift()) {
+      const of = holder
+      if (await readPages((cursor) => page(of, cursor), ({ record }) => take(record))) return
     }
   }
   await Promise.all(Array.from({ length: READ_FROM }, readNext))
   return { list, peers: [...found.values()] }
 }
 
-/** False when it stopped answering; what it gave until then counts. */
-async function readFrom(
-  holder: Contact,
-  list: number,
-  { page }: DirectoryPorts,
-  take: (bytes: Uint8Array) => void,
+/**
+ * Reads one list from one holder, whatever that answers: a lying one is read to the end of what a list may have, and no longer. False when it
+ * stopped answering; what it gave until then counts.
+ */
+export async function readPages(
+  page: (cursor: Uint8Array | undefined) => Promise<ListReply>,
+  take: (entry: ListReply['entries'][number]) => void,
 ): Promise<boolean> {
   let cursor: Uint8Array | undefined
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     let reply: ListReply
     try {
-      reply = await page(holder, list, cursor)
+      reply = await page(cursor)
     } catch {
       return false
     }
-    for (const { record } of reply.entries) take(record)
+    for (const entry of reply.entries) if (entry.ageMs < LIST_TTL_MS) take(entry)
     const { cursor: next } = reply
     // Ids only rise: a holder that goes back would go round for ever.
     if (next === undefined || (cursor !== undefined && Buffer.compare(next, cursor) <= 0)) return true

@@ -16,7 +16,7 @@
  * `known` is a sequence that the asker has: a record that is no newer does not come back. `expected` makes of a store a compare-and-set.
  */
 import type { Value } from '@pc/wire'
-import { type Contact, MAX_HINTS, MAX_HINTS_WITH_IPV6, packContact, readContact } from './contact.js'
+import { type Contact, HINT_BYTES_IPV6, MAX_HINTS, MAX_HINTS_WITH_IPV6, packContact, readContact } from './contact.js'
 import { KademliaError } from './errors.js'
 import { LIST_COUNT } from './list-keys.js'
 import { POSITION_BYTES, type Position } from './position.js'
@@ -135,9 +135,9 @@ export function readRequest(value: Value): Request {
 
 /** As many contacts as fit one datagram, the nearest first: 20, or 16 if one of those has an IPv6 address. */
 export function encodeContacts(contacts: readonly Contact[], most: number = MAX_HINTS): Value {
-  const first = contacts.slice(0, most)
-  const wide = first.some(({ address }) => address.host.includes(':'))
-  return (wide ? first.slice(0, Math.min(most, MAX_HINTS_WITH_IPV6)) : first).map(packContact)
+  const packed = contacts.flatMap((contact) => packContact(contact) ?? []).slice(0, most)
+  const wide = packed.some(({ length }) => length === HINT_BYTES_IPV6)
+  return wide ? packed.slice(0, MAX_HINTS_WITH_IPV6) : packed
 }
 
 /** Reads contacts that somebody named. One that is none spoils all: a peer that sends it has not understood the rest either. @throws KademliaError BAD_MESSAGE */
@@ -192,10 +192,15 @@ export interface ListReply {
   readonly cursor: Uint8Array | undefined
 }
 
+/** More than go into a datagram, for those who read by other ways. */
+const MAX_READ_ENTRIES = 20
+
 export function readListReply(value: Value): ListReply {
   const [entries = null, cursor = null] = listOf(value, 'an answer')
+  const list = listOf(entries, 'entries')
+  if (list.length > MAX_READ_ENTRIES) throw bad(`at most ${MAX_READ_ENTRIES} entries`, list.length)
   return {
-    entries: listOf(entries, 'entries').map((entry) => {
+    entries: list.map((entry) => {
       const [record = null, age = null] = listOf(entry, 'an entry')
       return { record: bytesOf(record, undefined, 'record'), ageMs: integerOf(age, 'age') * 1_000 }
     }),
