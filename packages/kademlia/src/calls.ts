@@ -26,6 +26,8 @@ export interface CallsOptions {
   readonly rpc: Rpc
   readonly table: RoutingTable
   readonly clock: Clock
+  /** Somebody is new in the table. */
+  readonly onArrival?: (contact: Contact) => void
 }
 
 /** Requests to others, and what their outcomes say of the contacts. */
@@ -85,7 +87,8 @@ export class Calls {
   }
 
   #prove(contact: Contact, now: number): void {
-    const { check } = this.#options.table.proved(contact, now)
+    const { added, check } = this.#options.table.proved(contact, now)
+    if (added) this.#options.onArrival?.(contact)
     // The bucket is full: if its oldest contact is silent, the newcomer takes its place.
     if (check !== undefined) void this.ping(check)
   }

@@ -87,7 +87,13 @@ async function readList(list: number, ports: DirectoryPorts, reading: Reading): 
     // One that fails is replaced by the next.
     for (let holder = holders.shift(); holder !== undefined && !reading.left; holder = holders.shift()) {
       const of = holder
-      if (await readPages((cursor) => page(of, cursor), ({ record }) => take(record))) return
+      if (
+        await readPages(
+          (cursor) => page(of, cursor),
+          ({ record }) => take(record),
+        )
+      )
+        return
     }
   }
   await Promise.all(Array.from({ length: READ_FROM }, readNext))

@@ -9,6 +9,7 @@ import { Calls, closed } from './calls.js'
 import { type Contact, contactOf, keyOf } from './contact.js'
 import { readLists } from './directory.js'
 import { KademliaError } from './errors.js'
+import { HandOver } from './hand-over.js'
 import { KnownRecords } from './known-records.js'
 import { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
 import { signLeave, verifyLeave } from './list-leave.js'
@@ -88,6 +89,7 @@ export class Kademlia implements AsyncDisposable {
   readonly #known = new KnownRecords()
   readonly #calls: Calls
   readonly #responder: Responder
+  readonly #handOver: HandOver
   readonly #maintenance: Maintenance
   readonly #self: Contact
   #lookups = 0
@@ -116,7 +118,17 @@ export class Kademlia implements AsyncDisposable {
     this.#lists = new PeerLists({ readRecord: readOrNothing, verifyLeave })
     this.#own = new OwnRecords({ random })
     const tokens = Tokens.create(random, now)
-    this.#calls = new Calls({ rpc, table: this.#table, clock })
+    this.#calls = new Calls({ rpc, table: this.#table, clock, onArrival: (contact) => this.#handOver.arrived(contact) })
+    this.#handOver = new HandOver({
+      position: this.position,
+      holders: this.#settings.count,
+      clock,
+      logger,
+      table: this.#table,
+      records: this.#records,
+      lists: this.#lists,
+      calls: this.#calls,
+    })
     this.#responder = new Responder({
       table: this.#table,
       records: this.#records,
@@ -134,6 +146,7 @@ export class Kademlia implements AsyncDisposable {
       lists: this.#lists,
       own: this.#own,
       calls: this.#calls,
+      handOver: this.#handOver,
       lookup: (target) => this.lookup(target),
       announce: () => this.announce(),
       publish: (record, ageMs) => this.#publish(record, ageMs, {}),
@@ -166,8 +179,8 @@ export class Kademlia implements AsyncDisposable {
   }
 
   /**
-   * Takes part: asks these contacts, learns from them who is near, fills the table, and puts this peer on its list. Resolves when that is
-   * done, with how many contacts there are. May be called again, whenever there are new hints. Maintenance begins with the first call.
+   * Takes part: asks these contacts, learns from them who is near, fills the table, puts this peer on its list, and takes over the lists
+   * that it holds from now on. Resolves when that is done, with how many contacts there are. May be called again, whenever there are new hints. Maintenance begins with the first call.
    *
    * Rejects with KademliaError NO_CONTACTS when none of them answers and nobody else is known, CLOSED, or the signal's reason.
    */
@@ -183,6 +196,7 @@ export class Kademlia implements AsyncDisposable {
     await this.lookup(this.position, options)
     await this.#maintenance.fill(options.signal)
     await this.announce(options)
+    await this.#handOver.takeLists(options.signal)
     return { contacts: this.#table.size }
   }
 

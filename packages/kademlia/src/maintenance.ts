@@ -4,7 +4,8 @@
  */
 import type { Clock, Logger, Random } from '@pc/transport'
 import type { Calls } from './calls.js'
-import type { Contact } from './contact.js'
+import { type Contact, keyOf } from './contact.js'
+import type { HandOver } from './hand-over.js'
 import type { OwnRecords } from './own-records.js'
 import type { PeerLists } from './peer-list.js'
 import type { Position } from './position.js'
@@ -23,6 +24,7 @@ export interface MaintenanceParts {
   readonly lists: PeerLists
   readonly own: OwnRecords
   readonly calls: Calls
+  readonly handOver: HandOver
   readonly lookup: (target: Position) => Promise<unknown>
   /** Puts this peer on its list. */
   readonly announce: () => Promise<unknown>
@@ -38,12 +40,15 @@ const ANNOUNCE_MS = 240_000
 const ANNOUNCE_JITTER = 0.1
 /** Of each kind of work in one tick, so that what has become due at one moment does not all go out at one moment. */
 const PER_TICK = 4
+/** Whether this peer has become a holder of other lists is looked at so often. */
+const LISTS_MS = 60_000
 
 export class Maintenance {
   readonly #parts: MaintenanceParts
   #timer: unknown
   #tickedAt = 0
   #announceAt = 0
+  #listsAt = 0
   #started = false
   #closed = false
 
@@ -57,6 +62,7 @@ export class Maintenance {
     this.#started = true
     this.#tickedAt = this.#parts.clock.now()
     this.#planAnnouncement(this.#tickedAt)
+    this.#listsAt = this.#tickedAt + LISTS_MS
     this.#schedule()
   }
 
@@ -86,6 +92,11 @@ export class Maintenance {
     this.#refresh(now)
     this.#passOn(now)
     this.#checkLists(now)
+    this.#parts.handOver.give()
+    if (now >= this.#listsAt) {
+      this.#listsAt = now + LISTS_MS
+      this.#attempt('take lists over', this.#parts.handOver.takeLists())
+    }
     if (now >= this.#announceAt) {
       this.#planAnnouncement(now)
       this.#attempt('announce', this.#parts.announce())
@@ -95,11 +106,15 @@ export class Maintenance {
 
   /** Others have taken this peer for gone, and it may be somewhere else by now. */
   #wakeUp(now: number): void {
-    const { table, lookup, logger, position } = this.#parts
+    const { table, lookup, logger, position, handOver } = this.#parts
     logger.info({}, 'the machine slept: every contact is doubted until it is heard of again')
     table.doubtAll()
     this.#announceAt = now
-    this.#attempt('refresh', lookup(position))
+    handOver.slept()
+    this.#attempt(
+      'refresh',
+      lookup(position).then(() => handOver.takeLists()),
+    )
   }
 
   #refresh(now: number): void {
@@ -117,9 +132,9 @@ export class Maintenance {
 
   /** Whoever has not renewed its entry is asked whether it is there still. */
   #checkLists(now: number): void {
-    const { lists, calls, contactOf } = this.#parts
+    const { lists, calls, table, contactOf } = this.#parts
     for (const id of lists.silent(now, PER_TICK)) {
-      const contact = contactOf(id.bytes)
+      const contact = table.get(keyOf(id.bytes)) ?? contactOf(id.bytes)
       if (contact === undefined) continue
       void calls.ping(contact).then((answers) => {
         if (!answers) lists.drop(id)

@@ -1,5 +1,5 @@
 /** What a store holds in the order of its distance from one position, nearest first: whom to evict is read off its end. */
-import { bitAt, commonPrefix, compareDistance, POSITION_BITS, type Position } from './position.js'
+import { compareDistance, type Position } from './position.js'
 
 interface Keyed {
   readonly record: { readonly key: Position; readonly bytes: Uint8Array }
@@ -37,13 +37,8 @@ export class NearestFirst<Item extends Keyed> {
     return victims
   }
 
-  /** Those nearer to another position than to this one, nearest to this one first. */
-  *nearerTo(other: Position): Generator<Item, void, undefined> {
-    // Of two positions that one is nearer, by XOR, which shares the first bit in which they differ, whatever follows.
-    const bit = commonPrefix(this.#position, other)
-    if (bit === POSITION_BITS) return
-    const theirs = bitAt(other, bit)
-    for (const item of this.#items) if (bitAt(item.record.key, bit) === theirs) yield item
+  [Symbol.iterator](): Iterator<Item> {
+    return this.#items.values()
   }
 
   /** Where the item of that key is, or would be. */

@@ -293,14 +293,14 @@ describe('passing records on, §2.5', () => {
     expect(store.get(record.key, RECORD_TTL_MS + MINUTE)).toBeUndefined()
   })
 
-  it('hands a newcomer what is nearer to it than to this peer', () => {
+  it('gives all that lives, nearest first, with its age', () => {
     const store = storeWith()
-    for (let distance = 0; distance < 64; distance++) store.store(plainAt(distance), NEAR)
-    const newcomer = Uint8Array.from(plainAt(0b010110).key)
-    const given = [...store.nearerTo(newcomer, 0)].map(({ record }) => record.key[31] ?? 0)
-    const nearer = Array.from({ length: 64 }, (_, key) => key).filter((key) => (key ^ 0b010110) < key)
-    expect(given).toEqual(nearer)
-    expect([...store.nearerTo(OWN, 0)]).toEqual([])
-    expect([...store.nearerTo(newcomer, RECORD_TTL_MS)]).toEqual([])
+    for (const distance of [3, 1, 2]) store.store(plainAt(distance), { ...NEAR, ageMs: distance })
+    expect([...store.all(5)].map(({ record, ageMs }) => [record.key[31], ageMs])).toEqual([
+      [1, 6],
+      [2, 7],
+      [3, 8],
+    ])
+    expect([...store.all(RECORD_TTL_MS - 2)].map(({ record }) => record.key[31])).toEqual([1])
   })
 })

@@ -180,12 +180,9 @@ export class RecordStore {
     return replicas
   }
 
-  /**
-   * Those nearer to `position` than to this peer: what a newcomer standing there is given (§2.5), by those of its holders whom the driver
-   * finds to be the nearest. Nothing may be stored while this is walked.
-   */
-  *nearerTo(position: Position, now: number): Generator<Replica, void, undefined> {
-    for (const held of this.#nearestFirst.nearerTo(position)) if (held.expiry.at > now) yield replicaOf(held, now)
+  /** Everything, nearest to this peer first: what newcomers are given is chosen from it, see `hand-over.ts`. Nothing may be stored while this is walked. */
+  *all(now: number): Generator<Replica, void, undefined> {
+    for (const held of this.#nearestFirst) if (held.expiry.at > now) yield replicaOf(held, now)
   }
 
   #refuse(
