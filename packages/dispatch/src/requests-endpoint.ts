@@ -121,6 +121,7 @@ export class RequestsEndpoint {
         addressAllowed: (host, now) => this.#limiter.allow(host, now),
         deliver: (incoming, now) => this.#handlers.deliver(incoming, now, this.#delay.sample(now)),
         record: () => options.record?.().bytes,
+        established: ({ id, address }) => options.onSession?.({ id, address }),
       },
     })
     this.#handlers = new SealedHandlers({

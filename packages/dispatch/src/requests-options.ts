@@ -70,6 +70,11 @@ export interface RequestsEndpointOptions {
   interfaces?: () => readonly NetworkInterface[]
   /** Another way to keys, for simulations. @default Noise of `@pc/identity` */
   exchange?: KeyExchange
+  /**
+   * Told of each new session: that peer has just been proved to be at that address, which its first message alone did not prove. Must not
+   * throw.
+   */
+  onSession?: (peer: { readonly id: PeerId; readonly address: Address }) => void
   limits?: RequestsEndpointLimits
   /** @default silentLogger */
   logger?: Logger

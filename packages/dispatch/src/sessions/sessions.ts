@@ -52,6 +52,8 @@ export interface SessionsPorts {
   deliver(incoming: Incoming, now: number): Outcome
   /** The own signed record, for those who ask; undefined if it is for nobody. */
   record(): Uint8Array | undefined
+  /** Both sides of a session have proved themselves. */
+  established(pair: Pair): void
 }
 
 export interface SessionsLimits extends Partial<HandshakeLimits>, Partial<OwnRequestsLimits> {
@@ -383,6 +385,7 @@ export class Sessions {
       const outcome = this.onSealed(bytes, { from, via }, this.#now)
       this.#counters[outcome] += 1
     }
+    this.#ports.established(pair)
   }
 
   #onEarly({ live, message }: HandshakeEffect & { type: 'early' }): void {
