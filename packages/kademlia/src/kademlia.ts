@@ -58,6 +58,17 @@ export interface PutOptions extends FindOptions {
   readonly keep?: boolean
 }
 
+/** Who asks. */
+export interface RequestOrigin {
+  readonly id: PeerId
+  readonly address: Contact['address']
+  /**
+   * The request came before that peer was proved to be at that address: somebody may have copied it and sent it from there. It is
+   * answered, and nobody gets into the table by it; when the peer is proved after all, say so with `prove`. @default false
+   */
+  readonly early?: boolean
+}
+
 export interface PutReport {
   /** Peers that have it now, this one included if it is among the nearest. */
   readonly holders: number
@@ -158,11 +169,11 @@ export class Kademlia implements AsyncDisposable {
    * Answers a request of another peer, whom the transport has proved to be at that address.
    * @throws KademliaError BAD_MESSAGE for what is no request, CLOSED
    */
-  handle(request: Value, from: { readonly id: PeerId; readonly address: Contact['address'] }): Value {
+  handle(request: Value, from: RequestOrigin): Value {
     if (this.#closed) throw closed()
     const asker = { ...contactOf(from.id.bytes, from.address), peerId: from.id }
     const read = readRequest(request)
-    this.#calls.prove(asker)
+    if (from.early !== true) this.#calls.prove(asker)
     return this.#responder.answer(read, asker, this.#clock.now())
   }
 
