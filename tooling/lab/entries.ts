@@ -11,6 +11,7 @@ import { endpointRestart } from './scenarios/endpoint-restart.js'
 import { endpointSoak } from './scenarios/endpoint-soak.js'
 import { handlers } from './scenarios/handlers.js'
 import { hello } from './scenarios/hello.js'
+import { kadHealthy } from './scenarios/kad-healthy.js'
 import { meet } from './scenarios/meet.js'
 import { names } from './scenarios/names.js'
 import { pairsScenario } from './scenarios/pairs.js'
@@ -36,6 +37,7 @@ export const ENTRIES: readonly Entry[] = [
   endpointRestart,
   endpointSoak,
   connections,
+  kadHealthy,
   determinism,
   speed,
   planted,
