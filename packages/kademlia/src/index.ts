@@ -3,7 +3,15 @@ export type { Contact } from './contact.js'
 export { contactOf } from './contact.js'
 export type { KademliaErrorCode } from './errors.js'
 export { KademliaError } from './errors.js'
-export type { FindOptions, KademliaStatus, LookupReport, PutOptions, PutReport, RequestOrigin } from './kademlia.js'
+export type {
+  FindOptions,
+  KademliaStatus,
+  LookupReport,
+  LookupTrace,
+  PutOptions,
+  PutReport,
+  RequestOrigin,
+} from './kademlia.js'
 export { Kademlia } from './kademlia.js'
 export { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
 export { signLeave, verifyLeave } from './list-leave.js'

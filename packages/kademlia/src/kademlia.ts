@@ -29,7 +29,7 @@ import {
 import type { KademliaOptions } from './options.js'
 import { OwnRecords } from './own-records.js'
 import { PeerLists } from './peer-list.js'
-import { compareDistance, type Position, positionOf } from './position.js'
+import { commonPrefix, compareDistance, type Position, positionOf } from './position.js'
 import { runLookup } from './query.js'
 import { RecordStore } from './record-store.js'
 import { Responder } from './responder.js'
@@ -44,6 +44,21 @@ export interface FindOptions {
   readonly paths?: number
   /** Told after each answer and each failure. */
   readonly onProgress?: (progress: LookupProgress) => void
+  /** Told what came of each request, for people who want to see a lookup at work. */
+  readonly onStep?: (step: LookupTrace) => void
+}
+
+/** What came of one request of a lookup. */
+export interface LookupTrace {
+  readonly contact: Contact
+  /** Leading bits that its position shares with the target: the more, the nearer. */
+  readonly sharedBits: number
+  /** When it was asked, ms after the lookup began. */
+  readonly askedAtMs: number
+  /** How long it took to answer, or to be given up. */
+  readonly tookMs: number
+  /** How many others it named; undefined when it did not answer. */
+  readonly named: number | undefined
 }
 
 export interface LookupReport extends LookupProgress {
@@ -64,7 +79,7 @@ export interface RequestOrigin {
   readonly address: Contact['address']
   /**
    * The request came before that peer was proved to be at that address: somebody may have copied it and sent it from there. It is
-   * answered, and nobody gets into the table by it; when the peer is proved after all, say so with `prove`. @default false
+   * answered, but nobody gets into the table by it, and nothing is stored; when the peer is proved after all, say so with `prove`. @default false
    */
   readonly early?: boolean
 }
@@ -174,6 +189,7 @@ export class Kademlia implements AsyncDisposable {
     const asker = { ...contactOf(from.id.bytes, from.address), peerId: from.id }
     const read = readRequest(request)
     if (from.early !== true) this.#calls.prove(asker)
+    else if (read.type === 'store' || read.type === 'add-to-list') return [Status.BAD_TOKEN, null]
     return this.#responder.answer(read, asker, this.#clock.now())
   }
 
@@ -189,6 +205,13 @@ export class Kademlia implements AsyncDisposable {
     this.#known.forget(id)
   }
 
+  /** Asks hints whether they are there: whoever answers becomes a contact. Resolves with how many did; never rejects. */
+  async meet(hints: Iterable<Contact>): Promise<number> {
+    const others = [...hints].filter(({ key }) => key !== this.#self.key)
+    const answers = await Promise.all(others.map((hint) => this.#calls.ping(hint)))
+    return answers.filter(Boolean).length
+  }
+
   /**
    * Takes part: asks these contacts, learns from them who is near, fills the table, puts this peer on its list, and takes over the lists
    * that it holds from now on. Resolves when that is done, with how many contacts there are. May be called again, whenever there are new hints. Maintenance begins with the first call.
@@ -198,11 +221,11 @@ export class Kademlia implements AsyncDisposable {
   async join(hints: Iterable<Contact>, options: FindOptions = {}): Promise<{ contacts: number }> {
     this.#requireOpen()
     this.#maintenance.start()
-    const pings = [...hints].filter(({ key }) => key !== this.#self.key).map((hint) => this.#calls.ping(hint))
-    await Promise.all(pings)
+    const asked = [...hints]
+    await this.meet(asked)
     options.signal?.throwIfAborted()
     if (this.#table.size === 0) {
-      throw new KademliaError('NO_CONTACTS', `none of ${pings.length} contacts answered: others have to be found first`)
+      throw new KademliaError('NO_CONTACTS', `none of ${asked.length} contacts answered: others have to be found first`)
     }
     await this.lookup(this.position, options)
     await this.#maintenance.fill(options.signal)
@@ -411,7 +434,7 @@ export class Kademlia implements AsyncDisposable {
   /** One lookup, whatever is asked. `ask` may stop it. */
   async #run(
     target: Position,
-    { signal, paths = this.#settings.paths, onProgress }: FindOptions,
+    { signal, paths = this.#settings.paths, onProgress, onStep }: FindOptions,
     ask: (contact: Contact, lookup: Lookup) => Promise<readonly Contact[]>,
   ): Promise<LookupReport> {
     this.#requireOpen()
@@ -426,11 +449,12 @@ export class Kademlia implements AsyncDisposable {
     })
     this.#table.noteLookup(target, this.#clock.now())
     this.#lookups += 1
+    const asking = (contact: Contact): Promise<readonly Contact[]> => ask(contact, lookup)
     try {
       await runLookup(lookup, {
         clock: this.#clock,
         signal,
-        ask: (contact) => ask(contact, lookup),
+        ask: onStep === undefined ? asking : traced(asking, target, this.#clock, onStep),
         ...(onProgress && { onStep: () => onProgress(lookup.progress) }),
       })
     } finally {
@@ -550,6 +574,28 @@ function readOrNothing(bytes: Uint8Array, of?: PeerId): SignedPeerRecord | undef
     return readPeerRecord(bytes, of)
   } catch {
     return undefined
+  }
+}
+
+/** Asks, and tells what came of it. */
+function traced(
+  ask: (contact: Contact) => Promise<readonly Contact[]>,
+  target: Position,
+  clock: Clock,
+  onStep: (step: LookupTrace) => void,
+): (contact: Contact) => Promise<readonly Contact[]> {
+  const began = clock.now()
+  return async (contact) => {
+    const asked = clock.now()
+    let named: number | undefined
+    try {
+      const hints = await ask(contact)
+      named = hints.length
+      return hints
+    } finally {
+      const sharedBits = commonPrefix(target, contact.position)
+      onStep({ contact, sharedBits, askedAtMs: asked - began, tookMs: clock.now() - asked, named })
+    }
   }
 }
 

@@ -1,5 +1,8 @@
+import { createIdentity } from '@pc/identity'
+import type { Value } from '@pc/wire'
 import { describe, expect, test } from 'vitest'
 import { keyOf } from '../src/contact.js'
+import type { LookupTrace } from '../src/kademlia.js'
 import { compareDistance, positionOf } from '../src/position.js'
 import { plainRecord, signRecord } from '../src/value-record.js'
 import { type Member, RpcNetwork } from './_util/rpc-network.js'
@@ -97,6 +100,54 @@ describe('the lists of peers', () => {
     const afterCrash = await listed(net, reader)
     expect([afterCrash.size, afterCrash.has('p2')]).toEqual([38, false])
   })
+})
+
+describe('who is not proved', () => {
+  const request = (net: RpcNetwork, asked: Value, more: { proved?: boolean; host?: string } = {}): Value => {
+    const [member] = net.members as [Member]
+    const stranger = createIdentity(net.random.bytes(32)).id
+    const address = { host: more.host ?? '10.9.9.9', port: 1 }
+    return member.kademlia.handle(asked, { id: stranger, address, ...(more.proved === false && { proved: false }) })
+  }
+
+  test('is answered, stores nothing, and becomes no contact', async () => {
+    const net = await network(2)
+    const [member] = net.members as [Member]
+    expect(request(net, [0], { proved: false })).toEqual([])
+    const [, token] = request(net, [2, plainRecord(bytes('x')).key, null], { proved: false }) as [null, Uint8Array]
+    expect(request(net, [3, plainRecord(bytes('x')).bytes, token, 0, null], { proved: false })).toEqual([5, null])
+    expect(member.kademlia.status()).toMatchObject({ contacts: 1, records: 0 })
+    request(net, [0])
+    expect(member.kademlia.status().contacts).toBe(2)
+  })
+
+  test('nor does somebody at an address that others could not use', async () => {
+    const net = await network(2)
+    request(net, [0], { host: 'fe80::1%eth0' })
+    const [hints] = request(net, [1, new Uint8Array(32)]) as [Uint8Array[]]
+    expect([hints.length, net.members[0]?.kademlia.status().contacts]).toEqual([1, 2])
+  })
+})
+
+test('a lookup tells of each request, and `meet` makes contacts of hints that answer', async () => {
+  const net = await network(5)
+  const [first, ...others] = net.members as [Member, ...Member[]]
+  const steps: LookupTrace[] = []
+  const { asked } = await net.wait(
+    first.kademlia.lookup(others[0]?.contact.position as Uint8Array, { onStep: (step) => steps.push(step) }),
+  )
+  expect([steps.length, new Set(steps.map(({ contact }) => contact.key)).size]).toEqual([asked, asked])
+  expect(steps.find(({ contact }) => contact.key === others[0]?.contact.key)).toMatchObject({
+    sharedBits: 256,
+    named: 3,
+  })
+  expect(steps.every(({ tookMs }) => tookMs >= 0.6)).toBe(true)
+
+  const newcomer = net.add()
+  const gone = net.add()
+  await net.kill(gone)
+  expect(await net.wait(newcomer.kademlia.meet([first.contact, gone.contact, newcomer.contact]))).toBe(1)
+  expect(newcomer.kademlia.contacts().map(({ key }) => key)).toEqual([first.contact.key])
 })
 
 test('whoever sleeps doubts everybody, and is listed again when it wakes', async () => {
