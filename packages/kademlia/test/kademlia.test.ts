@@ -103,29 +103,29 @@ describe('the lists of peers', () => {
 })
 
 describe('who is not proved', () => {
-  const request = (net: RpcNetwork, asked: Value, more: { proved?: boolean; host?: string } = {}): Value => {
+  const request = (net: RpcNetwork, asked: Value, more: { early?: boolean; host?: string } = {}): Value => {
     const [member] = net.members as [Member]
     const stranger = createIdentity(net.random.bytes(32)).id
     const address = { host: more.host ?? '10.9.9.9', port: 1 }
-    return member.kademlia.handle(asked, { id: stranger, address, ...(more.proved === false && { proved: false }) })
+    return member.kademlia.handle(asked, { id: stranger, address, ...(more.early && { early: true }) })
   }
 
   test('is answered, stores nothing, and becomes no contact', async () => {
     const net = await network(2)
     const [member] = net.members as [Member]
-    expect(request(net, [0], { proved: false })).toEqual([])
-    const [, token] = request(net, [2, plainRecord(bytes('x')).key, null], { proved: false }) as [null, Uint8Array]
-    expect(request(net, [3, plainRecord(bytes('x')).bytes, token, 0, null], { proved: false })).toEqual([5, null])
+    expect(request(net, [0], { early: true })).toEqual([])
+    const [, token] = request(net, [2, plainRecord(bytes('x')).key, null], { early: true }) as [null, Uint8Array]
+    expect(request(net, [3, plainRecord(bytes('x')).bytes, token, 0, null], { early: true })).toEqual([5, null])
     expect(member.kademlia.status()).toMatchObject({ contacts: 1, records: 0 })
     request(net, [0])
     expect(member.kademlia.status().contacts).toBe(2)
   })
 
-  test('nor does somebody at an address that others could not use', async () => {
+  test('nobody is told of somebody at an address that others could not use', async () => {
     const net = await network(2)
     request(net, [0], { host: 'fe80::1%eth0' })
     const [hints] = request(net, [1, new Uint8Array(32)]) as [Uint8Array[]]
-    expect([hints.length, net.members[0]?.kademlia.status().contacts]).toEqual([1, 2])
+    expect([hints.length, net.members[0]?.kademlia.status().contacts]).toEqual([1, 3])
   })
 })
 
