@@ -35,7 +35,7 @@ import { RecordStore } from './record-store.js'
 import { Responder } from './responder.js'
 import { type BucketView, RoutingTable } from './routing-table.js'
 import { Tokens } from './tokens.js'
-import { compareRecords, type DhtRecord, readRecord, verifyRecord } from './value-record.js'
+import { compareRecords, type DhtRecord, readRecord, type SignedRecord, verifyRecord } from './value-record.js'
 
 export interface FindOptions {
   /** Rejects with its reason; requests under way are left to end. */
@@ -531,14 +531,21 @@ export class Kademlia implements AsyncDisposable {
     const { key } = record
     const { expectedSequence: expected } = options
     const { tokens, contacts, holds } = await this.#holders(key, options)
-    let newer: Uint8Array | undefined
+    let newer: DhtRecord | undefined
     const stored = contacts.map(async (contact) => {
       const token = tokens.get(contact.key)
       if (token === undefined) return false
       const request = { type: 'store', record: record.bytes, token, ageMs, expected } as const
-      const reply = await this.#calls.ask(contact, request, readStoreReply)
-      if (reply.status === Status.OLDER || reply.status === Status.CONFLICT) newer ??= reply.newer
-      return reply.status === Status.OK
+      let { status, newer: there } = await this.#calls.ask(contact, request, readStoreReply)
+      let held = there === undefined ? undefined : recordThere(there, key)
+      if (status === Status.CONFLICT && held !== undefined && isBehind(held, expected)) {
+        // It has missed the one that is to be replaced: what it holds instead says nothing against this one.
+        const again = { ...request, expected: held.sequence }
+        ;({ status, newer: there } = await this.#calls.ask(contact, again, readStoreReply))
+        held = there === undefined ? undefined : recordThere(there, key)
+      }
+      if (status === Status.OLDER || status === Status.CONFLICT) newer ??= held
+      return status === Status.OK
     })
     let holders = (await Promise.allSettled(stored)).filter((each) => each.status === 'fulfilled' && each.value).length
     if (newer !== undefined) throw conflict(record, newer)
@@ -554,9 +561,13 @@ export class Kademlia implements AsyncDisposable {
       ageMs,
       ...(expected === undefined ? {} : { expectedSequence: expected }),
     })
-    if (typeof outcome === 'object' && 'newer' in outcome && outcome.newer !== undefined)
-      throw conflict(record, outcome.newer.bytes)
-    return typeof outcome === 'string'
+    if (typeof outcome === 'string') return true
+    const held = 'newer' in outcome ? outcome.newer : undefined
+    if (held === undefined) return false
+    if (outcome.refused === 'conflict' && isBehind(held, expected)) {
+      return this.#storeHere(record, ageMs, held.sequence)
+    }
+    throw conflict(record, held)
   }
 
   #requireOpen(): void {
@@ -603,8 +614,22 @@ function notFound(what: string): KademliaError {
   return new KademliaError('NOT_FOUND', `no ${what} was found, as far as peers could be asked`)
 }
 
-function conflict(record: DhtRecord, newer: Uint8Array): KademliaError {
-  const there = readRecord(newer)
+/** What a holder says it has under a key. Undefined if it is not that: nobody may keep others from storing by a word alone. */
+function recordThere(bytes: Uint8Array, key: Position): DhtRecord | undefined {
+  try {
+    const record = readRecord(bytes)
+    return compareDistance(key, record.key, key) === 0 && verifyRecord(record) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether it is older than the record that was expected. */
+function isBehind(held: DhtRecord, expected: number | undefined): held is SignedRecord {
+  return held.type === 'signed' && expected !== undefined && held.sequence < expected
+}
+
+function conflict(record: DhtRecord, there: DhtRecord): KademliaError {
   const sequence = there.type === 'signed' ? ` with sequence ${there.sequence}` : ''
   const own = record.type === 'signed' ? ` ${record.sequence}` : ''
   return new KademliaError(

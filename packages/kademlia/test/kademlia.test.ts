@@ -1,5 +1,5 @@
 import { createIdentity } from '@pc/identity'
-import type { Value } from '@pc/wire'
+import { encodeValue, type Value } from '@pc/wire'
 import { describe, expect, test } from 'vitest'
 import { keyOf } from '../src/contact.js'
 import type { LookupTrace } from '../src/kademlia.js'
@@ -73,6 +73,24 @@ describe('values', () => {
     await expect(net.wait(author.kademlia.put(of(5, 'five'), { expectedSequence: 2 }))).rejects.toMatchObject({
       code: 'CONFLICT',
     })
+    expect((await net.wait(reader.kademlia.get(of(3, '').key))).value).toEqual(bytes('three'))
+  })
+
+  test('are replaced at a holder that missed the one before, and whatever somebody says without a signature', async () => {
+    const net = await network(5)
+    const [author, behind, liar, reader] = net.members as [Member, Member, Member, Member]
+    const of = (sequence: number, text: string) =>
+      signRecord(author.identity, { salt: bytes('s'), sequence, value: bytes(text) })
+    const forged = { ...of(9, 'forged'), signature: new Uint8Array(64) }
+    const forgedBytes = encodeValue([forged.author, forged.salt, 9, forged.value, forged.signature])
+    await net.wait(author.kademlia.put(of(1, 'one')))
+    // Puts to everybody but one.
+    net.answers = (member, request) => (member === behind && request[0] === 3 ? [4, null] : undefined)
+    await net.wait(author.kademlia.put(of(2, 'two'), { expectedSequence: 1 }))
+    net.answers = (member, request) => (member === liar && request[0] === 3 ? [1, forgedBytes] : undefined)
+    const { holders } = await net.wait(author.kademlia.put(of(3, 'three'), { expectedSequence: 2 }))
+    expect(holders).toBe(4)
+    expect(behind.kademlia.status().records).toBe(1)
     expect((await net.wait(reader.kademlia.get(of(3, '').key))).value).toEqual(bytes('three'))
   })
 
