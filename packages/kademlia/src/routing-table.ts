@@ -201,12 +201,14 @@ export class RoutingTable {
   }
 
   /**
-   * Where to look after the own neighbourhood was found: a random position in each part of the space farther away than the nearest neighbour
-   * (§2.3), the farthest first, but for parts of which half a bucket is known by then.
+   * Where to look after the own neighbourhood was found: a random position in each part of the space farther away than the nearest
+   * neighbours (§2.3), the farthest first, but for parts of which half a bucket is known by then. Whoever found the k nearest knows
+   * everybody who is as near as they are, so there is nothing to look for among them.
    */
   *refreshTargets(random: Random): Generator<Position, void, undefined> {
-    const [nearest] = this.closest(this.#own, 1, { questionable: true })
-    const depth = nearest === undefined ? 0 : commonPrefix(this.#own, nearest.position)
+    const neighbours = this.closest(this.#own, this.#limits.bucketSize, { questionable: true })
+    const last = neighbours.at(-1)
+    const depth = last === undefined ? 0 : commonPrefix(this.#own, last.position)
     for (let bits = 0; bits < depth; bits++) {
       const target = randomWithin(withBitTurned(this.#own, bits), bits + 1, random)
       if (this.#bucketOf(target).entries.length < this.#limits.bucketSize / 2) yield target
