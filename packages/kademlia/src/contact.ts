@@ -50,8 +50,20 @@ export function packContact({ id, address }: Contact): Uint8Array | undefined {
   return bytes
 }
 
+/** What was read already, by the text of its bytes: most answers of a lookup name the same peers, and a hash costs more than looking. */
+export type ReadContacts = Map<string, Contact>
+
 /** Reads what `packContact` wrote; the result owns its bytes. @throws KademliaError BAD_MESSAGE */
-export function readContact(bytes: Uint8Array): Contact {
+export function readContact(bytes: Uint8Array, known?: ReadContacts): Contact {
+  const text = known === undefined ? '' : keyOf(bytes)
+  const before = known?.get(text)
+  if (before !== undefined) return before
+  const contact = contactIn(bytes)
+  known?.set(text, contact)
+  return contact
+}
+
+function contactIn(bytes: Uint8Array): Contact {
   const host = unicastHost(bytes.subarray(IP_OFFSET))
   const port = ((bytes[PEER_ID_BYTES] ?? 0) << 8) | (bytes[PEER_ID_BYTES + 1] ?? 0)
   if (host !== undefined && port !== 0) return contactOf(bytes.subarray(0, PEER_ID_BYTES), { host, port })

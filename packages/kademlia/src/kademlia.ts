@@ -6,7 +6,7 @@ import { type PeerId, readPeerRecord, type SignedPeerRecord } from '@pc/identity
 import { type Clock, silentLogger, systemClock, systemRandom } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import { Calls, closed } from './calls.js'
-import { type Contact, contactOf, keyOf } from './contact.js'
+import { type Contact, contactOf, keyOf, type ReadContacts } from './contact.js'
 import { readLists } from './directory.js'
 import { KademliaError } from './errors.js'
 import { HandOver } from './hand-over.js'
@@ -236,8 +236,8 @@ export class Kademlia implements AsyncDisposable {
 
   /** The peers nearest to a position. Rejects with KademliaError BUSY, CLOSED, or the signal's reason. */
   async lookup(target: Position, options: FindOptions = {}): Promise<LookupReport> {
-    return this.#run(target, options, (contact) =>
-      this.#calls.ask(contact, { type: 'find-node', target }, readFindNodeReply),
+    return this.#run(target, options, (contact, _lookup, known) =>
+      this.#calls.ask(contact, { type: 'find-node', target }, (answer) => readFindNodeReply(answer, known)),
     )
   }
 
@@ -319,8 +319,9 @@ export class Kademlia implements AsyncDisposable {
     const known = this.#known.get(id.bytes)
     if (known !== undefined) return known
     let found: SignedPeerRecord | undefined
-    await this.#run(positionOf(id.bytes), options, async (contact, lookup) => {
-      const reply = await this.#calls.ask(contact, { type: 'find-peer', id: id.bytes }, readFindPeerReply)
+    await this.#run(positionOf(id.bytes), options, async (contact, lookup, known) => {
+      const request = { type: 'find-peer', id: id.bytes } as const
+      const reply = await this.#calls.ask(contact, request, (answer) => readFindPeerReply(answer, known))
       if (reply.record !== undefined && found === undefined) {
         found = readPeerRecord(reply.record, id)
         this.#known.note(found)
@@ -435,7 +436,7 @@ export class Kademlia implements AsyncDisposable {
   async #run(
     target: Position,
     { signal, paths = this.#settings.paths, onProgress, onStep }: FindOptions,
-    ask: (contact: Contact, lookup: Lookup) => Promise<readonly Contact[]>,
+    ask: (contact: Contact, lookup: Lookup, known: ReadContacts) => Promise<readonly Contact[]>,
   ): Promise<LookupReport> {
     this.#requireOpen()
     if (this.#lookups >= MAX_LOOKUPS) {
@@ -449,7 +450,8 @@ export class Kademlia implements AsyncDisposable {
     })
     this.#table.noteLookup(target, this.#clock.now())
     this.#lookups += 1
-    const asking = (contact: Contact): Promise<readonly Contact[]> => ask(contact, lookup)
+    const known: ReadContacts = new Map()
+    const asking = (contact: Contact): Promise<readonly Contact[]> => ask(contact, lookup, known)
     try {
       await runLookup(lookup, {
         clock: this.#clock,
@@ -482,10 +484,10 @@ export class Kademlia implements AsyncDisposable {
     const held = this.#own.get(key) ?? this.#records.get(key, this.#clock.now())
     if (held !== undefined) take(held)
     if (held?.type === 'plain') return { done: Promise.resolve(tokens), contacts: () => contacts, stop }
-    const done = this.#run(key, options, async (contact, lookup) => {
+    const done = this.#run(key, options, async (contact, lookup, read) => {
       stop = () => lookup.stop()
       const known = best?.type === 'signed' ? best.sequence : undefined
-      const reply = await this.#calls.ask(contact, { type: 'get', key, known }, readGetReply)
+      const reply = await this.#calls.ask(contact, { type: 'get', key, known }, (answer) => readGetReply(answer, read))
       tokens.set(contact.key, reply.token)
       if (reply.record !== undefined) {
         take(this.#proved(reply.record, key, best))
@@ -517,8 +519,9 @@ export class Kademlia implements AsyncDisposable {
     options: FindOptions,
   ): Promise<{ tokens: ReadonlyMap<string, Uint8Array>; contacts: readonly Contact[]; holds: boolean }> {
     const tokens = new Map<string, Uint8Array>()
-    const { contacts } = await this.#run(key, options, async (contact) => {
-      const reply = await this.#calls.ask(contact, { type: 'get', key, known: Number.MAX_SAFE_INTEGER }, readGetReply)
+    const { contacts } = await this.#run(key, options, async (contact, _lookup, read) => {
+      const request = { type: 'get', key, known: Number.MAX_SAFE_INTEGER } as const
+      const reply = await this.#calls.ask(contact, request, (answer) => readGetReply(answer, read))
       tokens.set(contact.key, reply.token)
       return reply.contacts
     })

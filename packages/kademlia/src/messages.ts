@@ -16,7 +16,15 @@
  * `known` is a sequence that the asker has: a record that is no newer does not come back. `expected` makes of a store a compare-and-set.
  */
 import type { Value } from '@pc/wire'
-import { type Contact, HINT_BYTES_IPV6, MAX_HINTS, MAX_HINTS_WITH_IPV6, packContact, readContact } from './contact.js'
+import {
+  type Contact,
+  HINT_BYTES_IPV6,
+  MAX_HINTS,
+  MAX_HINTS_WITH_IPV6,
+  packContact,
+  type ReadContacts,
+  readContact,
+} from './contact.js'
 import { KademliaError } from './errors.js'
 import { LIST_COUNT } from './list-keys.js'
 import { POSITION_BYTES, type Position } from './position.js'
@@ -141,10 +149,10 @@ export function encodeContacts(contacts: readonly Contact[], most: number = MAX_
 }
 
 /** Reads contacts that somebody named. One that is none spoils all: a peer that sends it has not understood the rest either. @throws KademliaError BAD_MESSAGE */
-export function readContacts(value: Value): Contact[] {
+export function readContacts(value: Value, known?: ReadContacts): Contact[] {
   const list = listOf(value, 'contacts')
   if (list.length > MAX_HINTS) throw bad(`at most ${MAX_HINTS} contacts`, list.length)
-  return list.map((each) => readContact(bytesOf(each, undefined, 'contact')))
+  return list.map((each) => readContact(bytesOf(each, undefined, 'contact'), known))
 }
 
 export interface GetReply {
@@ -154,25 +162,28 @@ export interface GetReply {
 }
 
 /** @throws KademliaError BAD_MESSAGE, as all that read replies */
-export function readGetReply(value: Value): GetReply {
+export function readGetReply(value: Value, known?: ReadContacts): GetReply {
   const [record = null, token = null, contacts = null] = listOf(value, 'an answer')
   return {
     record: record === null ? undefined : bytesOf(record, undefined, 'record'),
     token: bytesOf(token, TOKEN_BYTES, 'token'),
-    contacts: readContacts(contacts),
+    contacts: readContacts(contacts, known),
   }
 }
 
-export function readFindNodeReply(value: Value): Contact[] {
+export function readFindNodeReply(value: Value, known?: ReadContacts): Contact[] {
   const [contacts = null] = listOf(value, 'an answer')
-  return readContacts(contacts)
+  return readContacts(contacts, known)
 }
 
-export function readFindPeerReply(value: Value): { record: Uint8Array | undefined; contacts: readonly Contact[] } {
+export function readFindPeerReply(
+  value: Value,
+  known?: ReadContacts,
+): { record: Uint8Array | undefined; contacts: readonly Contact[] } {
   const [record = null, contacts = null] = listOf(value, 'an answer')
   return {
     record: record === null ? undefined : bytesOf(record, undefined, 'record'),
-    contacts: readContacts(contacts),
+    contacts: readContacts(contacts, known),
   }
 }
 
