@@ -15,15 +15,10 @@ export type {
 export { Kademlia } from './kademlia.js'
 export { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
 export { signLeave, verifyLeave } from './list-leave.js'
-export type { ListEntry, ListPage } from './list-pages.js'
-export { MAX_PAGE_BYTES, MAX_PAGE_ENTRIES } from './list-pages.js'
 export type { LookupProgress, LookupStart, LookupStep } from './lookup.js'
 export { Lookup } from './lookup.js'
 export type { LookupOptions } from './lookup-options.js'
 export type { KademliaOptions } from './options.js'
-export { MAX_OWN_RECORDS, OwnRecords } from './own-records.js'
-export type { LeaveOutcome, ListedRecord, ListOutcome, ListRefusal, PeerListsOptions } from './peer-list.js'
-export { LIST_SILENT_MS, LIST_TTL_MS, PeerLists } from './peer-list.js'
 export type { Position } from './position.js'
 export { commonPrefix, compareDistance, positionOf } from './position.js'
 export type {
@@ -37,8 +32,6 @@ export type {
 export { RECORD_TTL_MS, RecordStore } from './record-store.js'
 export type { BucketView, ClosestOptions, ProvedOutcome, RoutingTableLimits } from './routing-table.js'
 export { RoutingTable } from './routing-table.js'
-export type { Asker } from './tokens.js'
-export { TOKEN_BYTES, Tokens } from './tokens.js'
 export type { DhtRecord, PlainRecord, SignedRecord } from './value-record.js'
 export {
   compareRecords,
