@@ -1,16 +1,21 @@
+import { signPeerRecord } from '@pc/identity'
 import {
+  contactOf,
   type DhtRecord,
+  Kademlia,
   KademliaError,
   plainRecord,
+  positionOf,
   RecordStore,
+  type Rpc,
   readRecord,
   signLeave,
   signRecord,
   verifyLeave,
   verifyRecord,
 } from '@pc/kademlia'
-import { SeededRandom } from '@pc/testkit'
-import { encodeValue } from '@pc/wire'
+import { SeededRandom, VirtualClock } from '@pc/testkit'
+import { decodeValue, encodeValue, type Value, WireError } from '@pc/wire'
 import { msgpack, opaque } from '../mutate/shape.js'
 import { encodeTree, type Tree } from '../mutate/tree.js'
 import { errors, nothing, type Target } from '../target.js'
@@ -88,4 +93,105 @@ const leave: Target = {
   },
 }
 
-export const kademliaTargets: readonly Target[] = [recordBytes, leave]
+const BERT = identity(2)
+const BERT_AT = { host: '10.0.0.2', port: 4_000 }
+const RECORD = signPeerRecord(ANNA, { sequence: 1, name: 'anna', addresses: [BERT_AT], capabilities: [] })
+const [ID, TOKEN, KEY] = [BERT.id.bytes, new Uint8Array(8), plainRecord(VALUE).key]
+
+/** One peer, who asks only whoever `rpc` reaches. */
+function peer(rpc: Rpc): Kademlia {
+  const parts = { clock: new VirtualClock(), random: new SeededRandom('fuzz') }
+  return Kademlia.create({ identity: ANNA, record: () => RECORD, rpc, ...parts })
+}
+
+const REQUESTS: readonly Value[] = [
+  [0],
+  [1, new Uint8Array(32)],
+  [2, KEY, 7],
+  [2, KEY, null],
+  [3, plainRecord(VALUE).bytes, TOKEN, 60, null],
+  [3, signRecord(ANNA, { salt: SALT, sequence: 1, value: VALUE }).bytes, TOKEN, 0, 4],
+  [4, 7, null],
+  [4, 7, ID],
+  [5, 7, RECORD.bytes, TOKEN],
+  [6, ANNA.id.bytes, 7, signLeave(ANNA, 7)],
+  [7, ID],
+]
+
+const requests: Target = {
+  name: 'kademlia/Kademlia.handle',
+  about: 'what a proved peer asks of a directory',
+  covers: ['@pc/kademlia Kademlia'],
+  shape: msgpack({}),
+  seeds: () => REQUESTS.map((request) => encodeValue(request)),
+  allows: (error) => errors(KademliaError, ['BAD_MESSAGE'])(error) || error instanceof WireError,
+  open: () => {
+    const kademlia = peer(() => Promise.reject(new Error('nobody answers')))
+    const ask = (request: Value): Value => kademlia.handle(request, { id: BERT.id, address: BERT_AT })
+    return {
+      handle: (input) => ask(decodeValue(input)),
+      verify: (_, result) => {
+        const { contacts, records, listed } = kademlia.status()
+        if (contacts > 1) return 'somebody else than the asker got into the table'
+        if (records + listed > 0) return 'something was stored without a token'
+        return encodeValue(result as Value).length > 1_161 ? 'the answer does not fit a datagram' : undefined
+      },
+      alive: () => (Array.isArray(ask([1, new Uint8Array(32)])) ? undefined : 'a valid request is not answered'),
+      close: () => kademlia.close(),
+    }
+  },
+}
+
+const HINT = Buffer.concat([ID, Buffer.from([15, 160, 10, 0, 0, 3])])
+const ANSWERS: readonly Value[] = [
+  [],
+  [[HINT]],
+  [null, TOKEN, [HINT]],
+  [plainRecord(VALUE).bytes, TOKEN, []],
+  [signRecord(ANNA, { salt: SALT, sequence: 3, value: VALUE }).bytes, TOKEN, [HINT]],
+  [0, null],
+  [RECORD.bytes, [HINT]],
+]
+
+const answers: Target = {
+  name: 'kademlia/answers',
+  about: 'what a peer answers to whoever looks for peers, for a record and for a peer',
+  covers: [],
+  shape: msgpack({}),
+  seeds: () => ANSWERS.map((answer) => encodeValue(answer)),
+  allows: errors(KademliaError, ['NOT_FOUND']),
+  conversation: true,
+  open: () => {
+    let answer: Value = []
+    const kademlia = peer((to) =>
+      to.key === bert.key ? Promise.resolve(answer) : Promise.reject(new Error('no answer')),
+    )
+    const bert = contactOf(ID, BERT_AT)
+    kademlia.prove(bert)
+    const found: DhtRecord[] = []
+    return {
+      prepare: () => {
+        kademlia.remove(ANNA.id.bytes)
+        found.length = 0
+      },
+      async handle(input) {
+        try {
+          answer = decodeValue(input)
+        } catch {
+          return
+        }
+        await kademlia.lookup(positionOf(ID))
+        await kademlia.findPeer(ANNA.id).catch(() => {})
+        for await (const record of kademlia.find(KEY)) found.push(record)
+      },
+      verify: () => {
+        if (found.some((record) => !verifyRecord(record))) return 'a record that nobody signed is found'
+        return kademlia.status().contacts > 1 ? 'somebody who was only named got into the table' : undefined
+      },
+      alive: () => (kademlia.status().lookups === 0 ? undefined : 'a lookup does not end'),
+      close: () => kademlia.close(),
+    }
+  },
+}
+
+export const kademliaTargets: readonly Target[] = [recordBytes, leave, requests, answers]
