@@ -1,7 +1,7 @@
 /**
  * `createPeer()`: makes every part, starts them in a fixed order, and stops them in reverse.
  *
- *     identity → connections → membership → messaging → listen → discovery
+ *     identity → connections → membership → messaging → listen → discovery → directory
  *
  * Whatever takes frames stands before the first stream can come in.
  */
@@ -27,10 +27,12 @@ import {
   usableInterfaces,
 } from '@pc/transport'
 import { dialOnlyThrough } from './allowed-dials.js'
+import { DhtService } from './dht-service.js'
 import { Directory } from './directory.js'
 import { PeerError } from './errors.js'
 import { watchPeers } from './events.js'
 import { HintFollower } from './hints.js'
+import { KnownIds } from './known-ids.js'
 import { knownIn, type LoggedIds, peerLogger } from './log-ids.js'
 import { NamePins } from './names.js'
 import { checkOptions, DEFAULT_NETWORK, given, type PeerOptions } from './options.js'
@@ -38,8 +40,10 @@ import { byReach, OwnRecord } from './own-record.js'
 import { Peer, type PeerEvent } from './peer.js'
 import { type PhaseReport, Phases } from './phases.js'
 
-const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery']
+const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery', 'directory']
 const BOOT_ID_BYTES = 8
+/** Limits of the directory for peers that all have one address: against one machine that would fill a table they help nobody there. */
+const ONE_HOST = { table: { perAddress: 4_096, perAddressInBucket: 20 }, lookups: { perAddress: 1_000 } }
 /** In the place of all addresses of a family, those to come included. */
 const EVERYWHERE = { 4: '0.0.0.0', 6: '::' } as const
 
@@ -130,9 +134,11 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
 
   const mayReach = (address: Address): boolean =>
     protocol === anywhere || interfaces().some((one) => inSubnet(address.host, one))
+  const knownIds = new KnownIds()
   const endpoint = RequestsEndpoint.create({
     ...ports,
     ...given({ limits: options.datagrams, exchange: options.keyExchange?.(identity, network) }),
+    known: (bytes) => knownIds.peek(bytes),
     identity,
     network,
     bootId,
@@ -140,6 +146,21 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     interfaces,
     record: () => own.record(),
   })
+  const dht =
+    options.dht === false
+      ? undefined
+      : new DhtService({
+          ...ports,
+          identity,
+          endpoint,
+          record: () => own.record(),
+          book,
+          ids: knownIds,
+          membership,
+          mayReach,
+          known: options.knownContacts ?? [],
+          settings: { ...(interfaces().every(({ internal }) => internal) && ONE_HOST), ...options.dht },
+        })
   const acceptor = new Acceptor({ connector, clock, logger, ...given({ limits: options.connections }) })
   const shared = await phases.run(
     'listen',
@@ -214,8 +235,17 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     )
   }
 
+  if (dht !== undefined) {
+    // Nobody may be there yet: it is up when it answers, and joins when somebody is met.
+    phases.runBehind(
+      'directory',
+      () => dht.start(),
+      (_, stop) => dht.close(stop),
+    )
+  }
+
   return new Peer({
-    id: identity.id,
+    identity,
     name,
     network: network.name,
     port: shared.port,
@@ -227,6 +257,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
       ...prefixed('accepted', acceptor.counters),
       ...prefixed('messaging', messaging.counters),
       ...prefixed('hints', hints.counters),
+      ...prefixed('directory', dht?.kademlia.status() ?? {}),
     }),
     phases,
     book,
@@ -237,6 +268,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     services,
     connector,
     discovery: () => discovery,
+    dht,
     pins,
     events,
   })

@@ -8,6 +8,7 @@ export type PeerErrorCode =
   | 'CLOSED'
   | 'PEER_NOT_FOUND'
   | 'PEER_AMBIGUOUS'
+  | 'DHT_OFF'
 
 export interface PeerErrorFields {
   /** PEER_AMBIGUOUS: who fits; PEER_NOT_FOUND: who comes near, or is there at all. At most ten. */

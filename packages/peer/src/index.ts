@@ -1,4 +1,8 @@
 export { createPeer } from './create-peer.js'
+export type { DhtPut, DhtPutNamedOptions, DhtPutOptions, DhtRef } from './dht.js'
+export { Dht } from './dht.js'
+export type { DhtEntry } from './dht-entry.js'
+export type { KnownContact } from './dht-service.js'
 export type { PeerErrorCode, PeerErrorFields } from './errors.js'
 export { PeerError } from './errors.js'
 export { peerLogger } from './log-ids.js'

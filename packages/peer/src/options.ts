@@ -1,6 +1,7 @@
 /** What a program may choose about its peer, in one object; checked once, before anything is opened. */
 import type { Authorize, RequestsEndpointLimits } from '@pc/dispatch'
 import { type Identity, isPeerName, type KeyExchange, type Network } from '@pc/identity'
+import type { KademliaOptions } from '@pc/kademlia'
 import type { MessagingOptions } from '@pc/messaging'
 import type {
   Clock,
@@ -11,6 +12,7 @@ import type {
   NetworkProtocol,
   Random,
 } from '@pc/transport'
+import type { KnownContact } from './dht-service.js'
 import { PeerError } from './errors.js'
 
 export interface PeerOptions {
@@ -41,6 +43,13 @@ export interface PeerOptions {
   readonly authorize?: Authorize
   /** Names of an earlier run, as `peer.names()` gave them. */
   readonly knownNames?: Readonly<Record<string, string>>
+  /** Whom to ask first for the directory: contacts of an earlier run, as `peer.knownContacts()` gave them. What cannot be read is ignored. */
+  readonly knownContacts?: readonly KnownContact[]
+  /**
+   * The directory that nobody runs (`peer.dht`): who checks what others store here, and its limits; `false` turns it off. Peers that share one
+   * address, as on loopback, need higher limits per address; they are set where loopback is all there is.
+   */
+  readonly dht?: false | Pick<KademliaOptions, 'validators' | 'table' | 'lookups'>
   readonly messaging?: Pick<MessagingOptions, 'journal' | 'inbox' | 'limits'>
   readonly connections?: Partial<ConnectionLimits>
   /** Bytes per second that bulk connections may move, shared equally by the peers that want to. @default no limit */

@@ -2,7 +2,8 @@
 
 import type { Discovery, DiscoveryStatus } from '@pc/discovery'
 import type { ConnectionDispatcher, Feed, RequestsEndpoint } from '@pc/dispatch'
-import { PeerId } from '@pc/identity'
+import { type Identity, PeerId } from '@pc/identity'
+import type { KademliaStatus } from '@pc/kademlia'
 import type {
   Inbox,
   MessageContract,
@@ -17,7 +18,10 @@ import type {
 } from '@pc/messaging'
 import { type Address, type BulkLease, type Connector, formatAddress, type PeerBook } from '@pc/transport'
 import type { Value } from '@pc/wire'
+import { Dht } from './dht.js'
+import type { DhtService, KnownContact } from './dht-service.js'
 import type { Directory } from './directory.js'
+import { PeerError } from './errors.js'
 import type { NamePins } from './names.js'
 import { PeerRequests } from './peer-requests.js'
 import type { PhaseReport, Phases } from './phases.js'
@@ -43,13 +47,15 @@ export interface PeerStatus {
   readonly phases: readonly PhaseReport[]
   /** Absent while discovery does not run. */
   readonly discovery?: DiscoveryStatus
+  /** What of the directory is here: contacts, records, peers on lists. Absent when it is off. */
+  readonly directory?: KademliaStatus
   /** What happened to datagrams, connections and hints, by reason. */
   readonly counters: Readonly<Record<string, number>>
 }
 
 /** What a peer is made of; put together by `createPeer`. */
 export interface Parts {
-  readonly id: PeerId
+  readonly identity: Identity
   readonly name: string
   readonly network: string
   readonly port: number
@@ -67,6 +73,8 @@ export interface Parts {
   readonly connector: Connector
   /** Undefined while it starts, when it failed to, and when it is off. */
   readonly discovery: () => Discovery | undefined
+  /** Undefined when the directory is off. */
+  readonly dht: DhtService | undefined
   readonly pins: NamePins
   readonly events: Feed<PeerEvent>
 }
@@ -74,6 +82,7 @@ export interface Parts {
 export class Peer implements AsyncDisposable {
   readonly #parts: Parts
   readonly #requests: PeerRequests
+  readonly #dht: Dht | undefined
 
   /** Use `createPeer`. */
   constructor(parts: Parts) {
@@ -84,10 +93,14 @@ export class Peer implements AsyncDisposable {
       addressesOf: (id) => parts.book.addressesOf(id),
       allowed: parts.mayReach,
     })
+    const { identity, dht } = parts
+    if (dht !== undefined) {
+      this.#dht = new Dht({ identity, kademlia: dht.kademlia, idOf: (peer) => this.#idOf(peer) })
+    }
   }
 
   get id(): PeerId {
-    return this.#parts.id
+    return this.#parts.identity.id
   }
 
   get name(): string {
@@ -118,6 +131,12 @@ export class Peer implements AsyncDisposable {
     return this.#requests
   }
 
+  /** The directory that nobody runs: values, and everybody in the network. @throws PeerError DHT_OFF */
+  get dht(): Dht {
+    if (this.#dht !== undefined) return this.#dht
+    throw new PeerError('DHT_OFF', 'This peer was started without the directory (option "dht").')
+  }
+
   /** Where others reach this peer. */
   addresses(): Address[] {
     return this.#parts.addresses()
@@ -139,7 +158,7 @@ export class Peer implements AsyncDisposable {
   }
 
   status(): PeerStatus {
-    const { port, listeningAt, phases, counters } = this.#parts
+    const { port, listeningAt, phases, counters, dht } = this.#parts
     const discovery = this.#parts.discovery()
     return {
       port,
@@ -148,12 +167,18 @@ export class Peer implements AsyncDisposable {
       phases: phases.reports(),
       counters: counters(),
       ...(discovery === undefined ? {} : { discovery: discovery.status() }),
+      ...(dht === undefined ? {} : { directory: dht.kademlia.status() }),
     }
   }
 
   /** Names pinned so far, for `knownNames` of the next run. */
   names(): Record<string, string> {
     return this.#parts.pins.toJSON()
+  }
+
+  /** Contacts of the directory, for `knownContacts` of the next run: at most 64. */
+  knownContacts(): readonly KnownContact[] {
+    return this.#parts.dht?.contacts() ?? []
   }
 
   /** As `Messaging.send`, to a peer by id or by what people call it. */
