@@ -6,7 +6,6 @@
 import {
   createKeyExchange,
   MAX_SEALED_PLAINTEXT,
-  type PeerId,
   readPeerRecord,
   SESSION_OVERHEAD,
   type SignedPeerRecord,
@@ -251,11 +250,6 @@ export class RequestsEndpoint {
    */
   recordAt(address: Address, options: SendOptions = NO_OPTIONS): Promise<SignedPeerRecord> {
     return this.#recordAt(address, options).then(({ record }) => record)
-  }
-
-  /** Whether that peer was proved to be at that address lately: a session stands, which both sides have used. */
-  isProved({ id, address }: Destination & { readonly id: PeerId }): boolean {
-    return this.#sessions.known(id, address)?.current !== undefined
   }
 
   /** Takes one from the budget of signature checks. Protocols ask before they verify what came by datagram; false: drop it. */
