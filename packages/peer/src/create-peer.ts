@@ -145,6 +145,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     authorize,
     interfaces,
     record: () => own.record(),
+    onSession: ({ id, address }) => dht?.met(id, address),
   })
   const dht =
     options.dht === false

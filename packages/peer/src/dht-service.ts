@@ -14,7 +14,6 @@ import {
 } from '@pc/transport'
 import { RootCode, type Value } from '@pc/wire'
 import { DhtJoiner } from './dht-joiner.js'
-import { EarlyAskers } from './early-askers.js'
 import type { KnownIds } from './known-ids.js'
 
 /** Somebody who was in the directory in an earlier run. */
@@ -27,7 +26,7 @@ export interface KnownContact {
 
 export interface DhtServiceOptions {
   readonly identity: Identity
-  readonly endpoint: Pick<RequestsEndpoint, 'submit' | 'register' | 'isProved'>
+  readonly endpoint: Pick<RequestsEndpoint, 'submit' | 'register'>
   readonly record: () => SignedPeerRecord
   readonly book: PeerBook
   readonly ids: KnownIds
@@ -50,14 +49,13 @@ export class DhtService {
   readonly kademlia: Kademlia
   readonly #options: DhtServiceOptions
   readonly #joiner: DhtJoiner
-  readonly #early: EarlyAskers
   readonly #abort = new AbortController()
   #unregister = (): void => {}
 
   /** Asks nobody before `start`. @throws KademliaError BAD_OPTION */
   constructor(options: DhtServiceOptions) {
     this.#options = options
-    const { endpoint, ids, book, identity, record, clock, random, logger, settings } = options
+    const { ids, book, identity, record, clock, random, logger, settings } = options
     this.kademlia = Kademlia.create({
       ...settings,
       identity,
@@ -72,11 +70,6 @@ export class DhtService {
       },
     })
     this.#joiner = new DhtJoiner({ kademlia: this.kademlia, known: () => this.#known(), clock, logger })
-    this.#early = new EarlyAskers({
-      clock,
-      isProved: (id, address) => endpoint.isProved({ id, address }),
-      onProved: (id, address) => this.kademlia.prove(contactOf(id.bytes, address)),
-    })
   }
 
   /** Answers from now on, and joins as soon as somebody is met. @throws DispatchError HANDLER_EXISTS, CLOSED */
@@ -90,6 +83,11 @@ export class DhtService {
     this.#unregister = this.#options.endpoint.register(RootCode.KADEMLIA, options, (event) => this.#answer(event))
     void this.#follow()
     this.#joiner.start()
+  }
+
+  /** A session stands: that peer is at that address, whatever it was asked before. */
+  met(peer: PeerId, address: Address): void {
+    this.kademlia.prove(contactOf(peer.bytes, address))
   }
 
   /** For `known` of the next run. */
@@ -106,7 +104,6 @@ export class DhtService {
     this.#abort.abort()
     if (!signal?.aborted && this.kademlia.status().contacts > 0) await this.#leave(signal)
     this.#unregister()
-    this.#early.close()
     await this.kademlia.close()
   }
 
@@ -123,10 +120,8 @@ export class DhtService {
     const { peer, address, body, early } = event
     this.#options.ids.note(peer)
     this.#joiner.heard()
-    // Whoever has copied a first message can send it again from an address of his choice.
-    if (early) this.#early.note(peer, address)
     try {
-      return this.kademlia.handle(body, { id: peer, address, proved: !early })
+      return this.kademlia.handle(body, { id: peer, address, early })
     } catch (cause) {
       if (!(cause instanceof KademliaError && cause.code === 'BAD_MESSAGE')) throw cause
       throw new DispatchError('BAD_INPUT', cause.message, { cause })
