@@ -74,6 +74,7 @@ async function openPeer(
   journal: Journal | undefined,
   signal: AbortSignal,
 ): Promise<Peer> {
+  const { names, contacts = [] } = readState(statePath(config), log.own)
   const peer = await createPeer({
     identity: join(config.state, 'identity.pem'),
     name: config.name,
@@ -82,7 +83,8 @@ async function openPeer(
     interfaces: interfaceRules(config.interfaces),
     ...(config.port === 0 ? {} : { ports: [config.port] }),
     discovery: { port: config.discoveryPort },
-    knownNames: readState(statePath(config), log.own).names,
+    knownNames: names,
+    knownContacts: contacts,
     messaging: journal === undefined ? {} : { journal: journal.append },
     ...log.ofPeer,
     signal,

@@ -1,7 +1,10 @@
-/** Writes newly pinned names soon after they are pinned: a killed daemon must not free the names of others. */
+/**
+ * Writes newly pinned names soon after they are pinned: a killed daemon must not free the names of others. With them go the contacts of the
+ * directory as they are then.
+ */
 import type { Peer } from '@pc/peer'
 import type { Logger } from '@pc/transport'
-import { writeState } from './state-file.js'
+import { type DaemonState, writeState } from './state-file.js'
 
 /** Several peers usually come up together: one write serves them. */
 const WRITE_AFTER_MS = 500
@@ -18,7 +21,7 @@ export class PinnedNames {
     this.#peer = peer
     this.#path = path
     this.#logger = logger
-    this.#written = JSON.stringify(peer.names())
+    this.#written = JSON.stringify(this.#state())
     void this.#watch()
   }
 
@@ -26,11 +29,15 @@ export class PinnedNames {
   save(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const names = this.#peer.names()
-    const text = JSON.stringify(names)
+    const state = this.#state()
+    const text = JSON.stringify(state)
     if (text === this.#written) return
-    writeState(this.#path, { version: 1, names })
+    writeState(this.#path, state)
     this.#written = text
+  }
+
+  #state(): DaemonState {
+    return { version: 1, names: this.#peer.names(), contacts: [...this.#peer.knownContacts()] }
   }
 
   async #watch(): Promise<void> {

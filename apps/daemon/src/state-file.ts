@@ -7,9 +7,15 @@ export interface DaemonState {
   version: 1
   /** Folded name → full id text. */
   names: Record<string, string>
+  /** Of the directory: whom to ask first. Files of older daemons have none. */
+  contacts?: { id: string; address: string }[] | undefined
 }
 
-const schema: z.ZodType<DaemonState> = z.object({ version: z.literal(1), names: z.record(z.string(), z.string()) })
+const schema: z.ZodType<DaemonState> = z.object({
+  version: z.literal(1),
+  names: z.record(z.string(), z.string()),
+  contacts: z.array(z.object({ id: z.string(), address: z.string() })).optional(),
+})
 
 export function readState(path: string, logger: Logger): DaemonState {
   const empty: DaemonState = { version: 1, names: {} }

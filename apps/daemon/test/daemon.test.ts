@@ -98,6 +98,69 @@ describe('the daemon', () => {
     })
   })
 
+  it('puts and gets values, finds everybody by the lists, and shows a lookup and the table', async () => {
+    const one = await start('one')
+    const two = await start('two')
+    await bothUp(one, 'two')
+    await bothUp(two, 'one')
+    const contacts = async (client: ControlClient): Promise<unknown> =>
+      ((await client.call('status')) as { directory: { contacts: number } }).directory.contacts
+    for (const client of [one, two]) while ((await contacts(client)) !== 1);
+
+    const put = (await one.call('put', { name: 'printer', value: { floor: 2 } })) as { key: string }
+    expect(put).toMatchObject({ name: 'printer', sequence: 1, holders: 2 })
+    const entry = {
+      key: put.key,
+      value: { floor: 2 },
+      name: 'printer',
+      sequence: 1,
+      author: expect.any(String) as string,
+    }
+    expect(await two.call('get', { name: 'printer', from: 'one' })).toEqual(entry)
+    expect(await two.call('get', { key: put.key })).toEqual(entry)
+    const plain = (await two.call('put', { value: 'for ever' })) as { key: string }
+    expect(await one.call('get', { key: plain.key })).toMatchObject({ value: 'for ever', author: null, sequence: null })
+    await expect(two.call('get', { name: 'printer' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(one.call('put', { name: 'printer', value: 1, expected: 7 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
+    await expect(one.call('put', { name: 'n'.repeat(40), value: 1 })).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' })
+    await expect(one.call('put', { name: 'n', value: 'x'.repeat(2_000) })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENTS',
+    })
+    await expect(one.call('get', {})).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' })
+    await expect(one.call('get', { key: 'x' })).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' })
+
+    const all = async (): Promise<string[]> => {
+      const names: string[] = []
+      for await (const page of one.stream('peers.all')) {
+        names.push(...(page as { peers: { name: string }[] }).peers.map(({ name }) => name))
+      }
+      return names.sort()
+    }
+    await expect.poll(all, { timeout: 10_000 }).toEqual(['one', 'two'])
+    const { id } = (await two.call('id')) as { id: string }
+    const found = { peers: [{ label: 'two', name: 'two', id, state: 'online', self: false }] }
+    for (const text of ['two', 'tw', id, id.slice(0, 6)]) expect(await one.call('find', { text })).toMatchObject(found)
+    await expect(one.call('find', { text: 'nobody' })).rejects.toMatchObject({ code: 'PEER_NOT_FOUND' })
+
+    const steps: unknown[] = []
+    for await (const step of one.stream('dht.trace', { target: 'two' })) steps.push(step)
+    expect(steps).toMatchObject([
+      { type: 'step', label: 'two', id, sharedBits: 256, named: 0 },
+      { type: 'result', asked: 1, answered: 1, failed: 0, hops: 1, nearest: [{ id }] },
+    ])
+    await expect(one.stream('dht.trace', { target: 'nobody' }).next()).rejects.toMatchObject({ code: 'PEER_NOT_FOUND' })
+    expect(await one.call('dht.table')).toMatchObject({
+      buckets: [{ prefix: '', waiting: 0, contacts: [{ id, label: 'two', state: 'verified' }] }],
+    })
+
+    // For the next run.
+    await daemons.shift()?.close()
+    const state = JSON.parse(readFileSync(join(folder, 'one', 'state.json'), 'utf8')) as { contacts: unknown[] }
+    expect(state.contacts).toMatchObject([{ id }])
+  })
+
   it('meets those who know its network secret alone, and never shows it', async () => {
     const networkSecret = 'correct horse battery'
     const one = await start('one', { networkSecret })

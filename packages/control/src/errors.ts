@@ -40,6 +40,10 @@ export const CONTROL_ERROR_CODES = [
   'ANSWER_TOO_LARGE',
   /** Our own misuse: a setting, a command's name, two commands of one name. */
   'BAD_OPTION',
+  /** Nothing is stored there, as far as peers could be asked. */
+  'NOT_FOUND',
+  /** Something else is there than was expected; read it and decide anew. */
+  'CONFLICT',
 ] as const
 
 /** Stable name of a failure of this package or of a command. */

@@ -67,7 +67,7 @@ export interface LookupReport extends LookupProgress {
 }
 
 export interface PutOptions extends FindOptions {
-  /** Compare and set: only in place of a record of this sequence. */
+  /** Compare and set: not in place of a record of another sequence. Holders of older ones, or none, count as having missed it. */
   readonly expectedSequence?: number
   /** Published again every hour until `forget` or `close`. @default true */
   readonly keep?: boolean

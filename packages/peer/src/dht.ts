@@ -145,7 +145,10 @@ export class Dht {
     const key = signedKey(identity.id.bytes, salt)
     const encoded = encodeValue(value, DATAGRAM_LIMITS)
     for (let attempt = 1; ; attempt++) {
-      const held = expectedSequence ?? (await this.#sequenceOf(key, options))
+      const held = await this.#sequenceOf(key, options)
+      if (expectedSequence !== undefined && held !== expectedSequence) {
+        throw new KademliaError('CONFLICT', `expected sequence ${expectedSequence} in place, found ${held}`)
+      }
       const sequence = held + 1
       const record = signRecord(identity, { salt, sequence, value: encoded })
       try {

@@ -78,6 +78,7 @@ describe('peer.dht', () => {
     expect(await two.dht.get({ name: 'x', from: one.id })).toMatchObject({ value: 'c', sequence: 3 })
     await expect(one.dht.put('x', 'd', { expectedSequence: 2 })).rejects.toMatchObject({ code: 'CONFLICT' })
     await expect(one.dht.put('x', 'd', { expectedSequence: 0 })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(one.dht.put('x', 'd', { expectedSequence: 9 })).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(await one.dht.put('x', 'd', { expectedSequence: 3 })).toMatchObject({ sequence: 4 })
     expect([one.dht.forget('x'), one.dht.forget('x')]).toEqual([true, false])
     const found: unknown[] = []

@@ -1,7 +1,9 @@
 /** What the peer's packages throw, in the words of the local protocol. */
 import { ControlError, type ControlErrorCode } from '@pc/control'
+import { KademliaError } from '@pc/kademlia'
 import { MessagingError } from '@pc/messaging'
 import { PeerError } from '@pc/peer'
+import { WireError } from '@pc/wire'
 
 /** Everything that is not listed is REQUEST_FAILED with the original code in the details. */
 const CODES: Readonly<Record<string, ControlErrorCode>> = {
@@ -18,6 +20,12 @@ const CODES: Readonly<Record<string, ControlErrorCode>> = {
   BAD_PAYLOAD: 'BAD_ARGUMENTS',
   TOO_LARGE: 'BAD_ARGUMENTS',
   CLOSED: 'CANCELLED',
+  // Of the directory.
+  NOT_FOUND: 'NOT_FOUND',
+  CONFLICT: 'CONFLICT',
+  BAD_RECORD: 'BAD_ARGUMENTS',
+  BAD_OPTIONS: 'BAD_ARGUMENTS',
+  NO_CONTACTS: 'PEER_OFFLINE',
 }
 
 /** Runs `action`; errors that a client can do something about become ControlErrors, others stay faults. */
@@ -40,6 +48,13 @@ function controlErrorOf(error: unknown): unknown {
       cause: error,
       details: { reason: error.code, remote: error.remote },
     })
+  }
+  if (error instanceof KademliaError || (error instanceof PeerError && error.code === 'BAD_OPTIONS')) {
+    const code = CODES[error.code] ?? 'REQUEST_FAILED'
+    return new ControlError(code, error.message, { cause: error, details: { reason: error.code } })
+  }
+  if (error instanceof WireError) {
+    return new ControlError('BAD_ARGUMENTS', `this cannot be stored: ${error.message}`, { cause: error })
   }
   return error
 }

@@ -1,6 +1,8 @@
 /** Every command of the local protocol, by name. What they do is the peer's business; here arguments become calls and results become views. */
 import type { AnyCommand } from '@pc/control'
 import type { CommandDependencies } from './dependencies.js'
+import { dhtCommands } from './dht.js'
+import { directoryCommands } from './directory.js'
 import { lifecycleCommands } from './lifecycle.js'
 import { messagingCommands } from './messaging.js'
 import { peersCommands } from './peers.js'
@@ -11,6 +13,8 @@ export function createCommands(dependencies: CommandDependencies): readonly AnyC
     ...statusCommands(dependencies),
     ...peersCommands(dependencies),
     ...messagingCommands(dependencies),
+    ...dhtCommands(dependencies),
+    ...directoryCommands(dependencies),
     ...lifecycleCommands(dependencies),
   ]
 }

@@ -58,6 +58,7 @@ function statusView(peer: Peer, startedAt: number): Value {
     })),
     peers: { online, offline: peers.length - online },
     inbox: { size: peer.inbox.size },
+    directory: status.directory === undefined ? null : { ...status.directory },
     counters: { ...status.counters },
   }
 }
