@@ -8,6 +8,8 @@ export const ExitCode = {
   DENIED: 5,
   TIMEOUT: 6,
   VERSION_MISMATCH: 8,
+  NOT_FOUND: 9,
+  CONFLICT: 10,
   INTERRUPTED: 130,
   TERMINATED: 143,
 } as const
@@ -25,6 +27,8 @@ export const EXIT_CODES_HELP = `Exit codes of pc:
     5  denied: by the peer, by this daemon, or by the operating system
     6  no answer in time
     8  pc and the daemon are of different versions
+    9  nothing is stored there
+   10  something else is stored there than was expected
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)
 `

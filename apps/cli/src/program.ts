@@ -60,7 +60,13 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
   program
     .command('peers')
     .description('who is here, who was')
-    .action(async () => (await import('./commands/peers.js')).peers(context()))
+    .option('-a, --all', 'everybody in the network, known here or not')
+    .action(async (options) => (await import('./commands/peers.js')).peers(context(), options))
+  program
+    .command('find')
+    .description('find peers anywhere in the network')
+    .argument('<name|id>', 'name, start of a name, or id')
+    .action(async (text) => (await import('./commands/find.js')).find(context(), text))
   program
     .command('ping')
     .description('measure the round trip to a peer')
@@ -87,6 +93,34 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .argument('<name>', 'the name of the request, such as echo')
     .argument('[json]', 'what to ask with; - reads it from stdin')
     .action(async (peer, name, json) => (await import('./commands/request.js')).request(context(), peer, name, json))
+  program
+    .command('put')
+    .description('publish a value under a name, for everybody to read')
+    .argument('<name>', 'up to 32 bytes; with --plain the value')
+    .argument('[value]', 'up to 1,000 bytes; - reads it from stdin')
+    .option('-p, --parse', 'the value is JSON, not a text')
+    .option('-e, --expect <n>', 'only in place of number n; 0: only if there is none', integer(0, Number.MAX_SAFE_INTEGER))
+    .option('--plain', 'a value that never changes, without a name; prints its key')
+    .action(async (first, second, options) =>
+      (await import('./commands/put.js')).put(context(), first, second, options),
+    )
+  program
+    .command('get')
+    .description('print a value that was published')
+    .argument('[name]', 'its name')
+    .option('-f, --from <peer>', `whose value, this machine's unless told: ${PEER_HELP}`)
+    .option('-k, --key <key>', 'its key, instead of the name')
+    .action(async (name, options) => (await import('./commands/get.js')).get(context(), name, options))
+  const dht = program.command('dht').description('look into the directory')
+  dht
+    .command('trace')
+    .description('look something up, and show each step')
+    .argument('<target>', 'a peer, or a key')
+    .action(async (target) => (await import('./commands/dht-trace.js')).dhtTrace(context(), target))
+  dht
+    .command('table')
+    .description('whom this machine knows, by how near they are')
+    .action(async () => (await import('./commands/dht-table.js')).dhtTable(context()))
   program
     .command('id')
     .description('name and id of this machine')

@@ -38,15 +38,16 @@ export class Screen {
   }
 
   /** Tells after a second, then every second, that something goes on; on a terminal in one line that goes away. */
-  progress(text: string): { end(): void } {
+  progress(text: string | (() => string)): { end(): void } {
     if (this.json) return { end: () => {} }
     const { stderr } = this.#io
     const started = performance.now()
     let told = false
     const timer = setInterval(() => {
       const seconds = Math.round((performance.now() - started) / 1_000)
-      if (stderr.isTTY) stderr.write(`\r${text} … ${seconds} s`)
-      else if (!told) stderr.write(`${text} …\n`)
+      const line = safeLine(typeof text === 'string' ? text : text())
+      if (stderr.isTTY) stderr.write(`\r${line} … ${seconds} s`)
+      else if (!told) stderr.write(`${line} …\n`)
       told = true
     }, 1_000)
     return {

@@ -1,11 +1,14 @@
 import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
 import { Fields } from '../fields.js'
+import { showRecords } from '../records.js'
 import type { Cell } from '../table.js'
 import { ago, duration } from '../times.js'
 
 const COLOURS = { online: 'green', checking: 'yellow', offline: 'dim' } as const
 
-export async function peers(context: Context): Promise<void> {
+/** `all`: everybody in the network, as its lists have it, known here or not. */
+export async function peers(context: Context, { all = false }: { all?: boolean } = {}): Promise<void> {
+  if (all) return everybody(context)
   const { screen, io, timeoutMs = DEFAULT_TIMEOUT_MS } = context
   const answer = await withDaemon(context, (client) => client.call('peers', {}, { signal: io.signal, timeoutMs }))
   const fields = new Fields(answer)
@@ -23,6 +26,28 @@ export async function peers(context: Context): Promise<void> {
   if (list.some((peer) => !peer.flag('nameVerified'))) {
     screen.say('? the name is taken by another id, or not pinned yet: go by the id')
   }
+}
+
+async function everybody(context: Context): Promise<void> {
+  const { screen, io, timeoutMs } = context
+  const found: Fields[] = []
+  const progress = screen.progress(() => `asking the network, ${found.length} found`)
+  try {
+    await withDaemon(context, async (client) => {
+      const deadline = timeoutMs === undefined ? {} : { timeoutMs }
+      for await (const page of client.stream('peers.all', {}, { signal: io.signal, ...deadline }))
+        found.push(...new Fields(page).list('peers'))
+    })
+  } finally {
+    progress.end()
+  }
+  found.sort((a, b) => a.text('label').localeCompare(b.text('label')))
+  if (screen.json) {
+    screen.document('pc.directory/1', { peers: found.map((peer) => peer.all) })
+    return
+  }
+  showRecords(found, context)
+  screen.say(`${found.length} in the network`)
 }
 
 function rowOf(peer: Fields, { screen, io }: Context): (Cell | string)[] {

@@ -22,6 +22,12 @@ export async function status(context: Context): Promise<void> {
   if (start !== '') row('start', start)
   const peers = fields.fields('peers')
   row('peers', `${peers.number('online') ?? 0} online, ${peers.number('offline') ?? 0} offline`)
+  const directory = fields.fields('directory')
+  const contacts = directory.number('contacts')
+  if (contacts !== undefined) {
+    const [records = 0, listed = 0] = [directory.number('records'), directory.number('listed')]
+    row('directory', `${plural(contacts, 'contact')}, holds ${plural(records, 'record')}, lists ${plural(listed, 'peer')}`)
+  }
   row('inbox', plural(fields.fields('inbox').number('size') ?? 0, 'message'))
 }
 
