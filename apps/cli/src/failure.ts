@@ -94,7 +94,10 @@ const KNOWN: { readonly [code in ControlErrorCode]?: Known } = {
   INTERNAL: { exitCode: ExitCode.FAILURE, hint: 'daemon.log in the state folder says more' },
   SLOW_CLIENT: { exitCode: ExitCode.FAILURE, hint: 'read the output faster, or write it to a file' },
   PATH_TOO_LONG: { exitCode: ExitCode.USAGE, hint: '--state <folder> chooses another' },
-  NOT_FOUND: { exitCode: ExitCode.NOT_FOUND, hint: 'names are their author\'s: --from <peer> reads what another has put' },
+  NOT_FOUND: {
+    exitCode: ExitCode.NOT_FOUND,
+    hint: "names are their author's: --from <peer> reads what another has put",
+  },
   CONFLICT: { exitCode: ExitCode.CONFLICT, hint: 'pc get reads what is there' },
   ANSWER_TOO_LARGE: { exitCode: ExitCode.FAILURE, hint: 'ask for less (-n)' },
 }

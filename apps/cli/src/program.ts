@@ -99,7 +99,11 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .argument('<name>', 'up to 32 bytes; with --plain the value')
     .argument('[value]', 'up to 1,000 bytes; - reads it from stdin')
     .option('-p, --parse', 'the value is JSON, not a text')
-    .option('-e, --expect <n>', 'only in place of number n; 0: only if there is none', integer(0, Number.MAX_SAFE_INTEGER))
+    .option(
+      '-e, --expect <n>',
+      'only in place of number n; 0: only if there is none',
+      integer(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--plain', 'a value that never changes, without a name; prints its key')
     .action(async (first, second, options) =>
       (await import('./commands/put.js')).put(context(), first, second, options),

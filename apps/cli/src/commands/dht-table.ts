@@ -51,7 +51,9 @@ function rowOf(bucket: Fields, bits: number, { screen }: Context) {
 /** Leading bits that all in a bucket share with this peer. */
 function sharedBits(bucket: Fields, table: Fields): number {
   const prefix = bucket.text('prefix')
-  const own = [...table.text('position')].map((digit) => Number.parseInt(digit, 16).toString(2).padStart(4, '0')).join('')
+  const own = [...table.text('position')]
+    .map((digit) => Number.parseInt(digit, 16).toString(2).padStart(4, '0'))
+    .join('')
   let bits = 0
   while (bits < prefix.length && prefix[bits] === own[bits]) bits++
   return bits

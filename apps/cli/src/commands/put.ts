@@ -23,7 +23,7 @@ export async function put(
     const hint = 'pc put <name> <value>, or pc put --plain <value>'
     throw new CliError('USAGE', text === undefined ? 'the value is missing' : 'a plain value has no name', { hint })
   }
-  const args: { [key: string]: Value } = { value: await valueOf(text, context, options.parse === true) }
+  const args: { [key: string]: Value } = { value: await readValue(text, context, options.parse === true) }
   if (options.plain !== true) args.name = first
   if (options.expect !== undefined) args.expected = options.expect
   const answer = await withDaemon(context, (client) => client.call('put', args, { signal: io.signal, timeoutMs }))
@@ -40,7 +40,7 @@ export async function put(
   screen.say(`held by ${holders === 1 ? '1 peer' : `${holders} peers`}`)
 }
 
-async function valueOf(text: string, { io }: Context, parse: boolean): Promise<Value> {
+async function readValue(text: string, { io }: Context, parse: boolean): Promise<Value> {
   const given = text === '-' ? (await readStdin(io)).replace(/\r?\n$/, '') : text
   if (!parse) return given
   try {

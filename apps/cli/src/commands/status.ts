@@ -26,7 +26,10 @@ export async function status(context: Context): Promise<void> {
   const contacts = directory.number('contacts')
   if (contacts !== undefined) {
     const [records = 0, listed = 0] = [directory.number('records'), directory.number('listed')]
-    row('directory', `${plural(contacts, 'contact')}, holds ${plural(records, 'record')}, lists ${plural(listed, 'peer')}`)
+    row(
+      'directory',
+      `${plural(contacts, 'contact')}, holds ${plural(records, 'record')}, lists ${plural(listed, 'peer')}`,
+    )
   }
   row('inbox', plural(fields.fields('inbox').number('size') ?? 0, 'message'))
 }
