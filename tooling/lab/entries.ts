@@ -11,7 +11,10 @@ import { endpointRestart } from './scenarios/endpoint-restart.js'
 import { endpointSoak } from './scenarios/endpoint-soak.js'
 import { handlers } from './scenarios/handlers.js'
 import { hello } from './scenarios/hello.js'
+import { kadCrash } from './scenarios/kad-crash.js'
+import { kadDirectory } from './scenarios/kad-directory.js'
 import { kadHealthy } from './scenarios/kad-healthy.js'
+import { kadLoss } from './scenarios/kad-loss.js'
 import { meet } from './scenarios/meet.js'
 import { names } from './scenarios/names.js'
 import { pairsScenario } from './scenarios/pairs.js'
@@ -38,6 +41,9 @@ export const ENTRIES: readonly Entry[] = [
   endpointSoak,
   connections,
   kadHealthy,
+  kadLoss,
+  kadCrash,
+  kadDirectory,
   determinism,
   speed,
   planted,
