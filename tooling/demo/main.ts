@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DaemonProcess } from '../daemon-process.js'
 import { onInterruption } from '../interruption.js'
 import { Ledger } from '../ledger.js'
@@ -15,6 +16,7 @@ import { comeBack, discoveryMs, noticeDeath, slowestPing } from '../scenes.js'
 import { TextFlow } from './text-flow.js'
 
 const TEXTS_PER_DIRECTION = 500
+const JOIN_LIMIT_MS = 10_000
 
 const json = process.argv.includes('--json')
 const network = `demo-${randomBytes(4).toString('hex')}`
@@ -43,6 +45,7 @@ async function play(): Promise<boolean> {
       { figure: 'discovery_ms', atMost: 1_000 },
       { figure: 'messages_sent', atLeast: 3_000 },
       { figure: 'messages_lost', atMost: 0 },
+      { figure: 'dht_get_ms', atMost: 1_000 },
       { figure: 'offline_noticed_ms', atMost: 10_000 },
     ])
   } catch (error) {
@@ -50,6 +53,17 @@ async function play(): Promise<boolean> {
     return false
   } finally {
     await cleanUp()
+  }
+}
+
+/** Resolves when a daemon has so many contacts in the directory. */
+async function joined(daemon: DaemonProcess, contacts: number): Promise<void> {
+  const until = performance.now() + JOIN_LIMIT_MS
+  for (;;) {
+    const { directory } = (await daemon.call('status')) as { directory: { contacts: number } }
+    if (directory.contacts >= contacts) return
+    if (performance.now() > until) throw new Error(`${daemon.name} has ${directory.contacts} contacts after 10 s`)
+    await delay(20)
   }
 }
 
@@ -79,6 +93,13 @@ async function scenes(): Promise<void> {
   await alpha.call('request', { peer: beta.name, name: 'echo', payload: { question: 'are you there?' } })
   const requested = report.figure('request_ms', performance.now() - asked)
   report.step(`alpha asked beta, and was answered in ${requested.toFixed(1)} ms`)
+
+  await Promise.all(daemons.map((daemon) => joined(daemon, daemons.length - 1)))
+  await alpha.call('put', { name: 'greeting', value: 'from alpha' })
+  const looked = performance.now()
+  await beta.call('get', { name: 'greeting', from: alpha.name })
+  const got = report.figure('dht_get_ms', performance.now() - looked)
+  report.step(`alpha put a value into the directory that nobody runs, and beta got it in ${got.toFixed(1)} ms`)
 
   const flow = new TextFlow(ledger, [
     [alpha, gamma],

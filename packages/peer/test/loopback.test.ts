@@ -99,6 +99,24 @@ describe('createPeer', () => {
     expect(one.peers()).toMatchObject([{ label: 'two', state: 'online', nameVerified: true }])
   })
 
+  it('has a directory: what one puts another gets, and lists have everybody', async () => {
+    const peers = await Promise.all(['one', 'two', 'three', 'four'].map((name) => start(name)))
+    for (const peer of peers) {
+      await expect.poll(() => peer.status().directory?.contacts, { timeout: 10_000, interval: 5 }).toBe(3)
+    }
+    const [one, two] = peers as [Peer, Peer]
+    await one.dht.put('printer', 'second floor')
+    expect(await two.dht.get({ name: 'printer', from: 'one' })).toMatchObject({ value: 'second floor', sequence: 1 })
+    const names = async (): Promise<string[]> => {
+      const found: string[] = []
+      for await (const page of two.dht.directory()) found.push(...page.map(({ name }) => name))
+      return found.sort()
+    }
+    await expect.poll(names, { timeout: 10_000 }).toEqual(['four', 'one', 'three', 'two'])
+    await one.close()
+    expect(await names()).toEqual(['four', 'three', 'two'])
+  })
+
   it('lets one address connect only so often, before any handshake', async () => {
     // One more in a quarter of an hour.
     const peer = await start('peer', { discovery: false, connections: { acceptPerSecond: 0.001, acceptBurst: 2 } })
