@@ -29,6 +29,7 @@ function portsWith(page: DirectoryPorts['page'], own: readonly SignedPeerRecord[
     holdersOf: () => Promise.resolve(HOLDERS),
     page,
     own: () => own.map(({ bytes }) => bytes),
+    isNearer: () => true,
     read: (bytes) => {
       try {
         return readPeerRecord(bytes)
@@ -63,6 +64,15 @@ describe('a list', () => {
     )
     expect((await namesOf(ports)).sort()).toEqual([`${nameOf(0)}/2`, `${nameOf(1)}/1`].sort())
     expect([...asked]).toEqual(HOLDERS.slice(0, 3).map(({ key }) => key))
+  })
+
+  it('is not what this peer has of former days, when three holders are nearer to it', async () => {
+    const [first, second] = OURS as [SignedPeerRecord[], SignedPeerRecord[]]
+    const page = (): Promise<ListReply> => Promise.resolve({ ...empty, entries: [entry(first[0])] })
+    const ports = portsWith(page, [second[0] as SignedPeerRecord])
+    const farther = { ...ports, isNearer: (list: number, other: Contact) => list === LIST && other !== HOLDERS[2] }
+    expect(await namesOf(farther)).toEqual([`${nameOf(0)}/1`])
+    expect((await namesOf({ ...farther, holdersOf: () => Promise.resolve(HOLDERS.slice(0, 2)) })).length).toBe(2)
   })
 
   it('is read from the next holder when one stops, and what that gave counts', async () => {

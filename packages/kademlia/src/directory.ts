@@ -17,6 +17,8 @@ export interface DirectoryPorts {
   readonly page: (holder: Contact, list: number, cursor: Uint8Array | undefined) => Promise<ListReply>
   /** Entries that this peer itself holds. */
   readonly own: (list: number) => Iterable<Uint8Array>
+  /** Whether this peer is nearer to a list than that one. */
+  readonly isNearer: (list: number, other: Contact) => boolean
   /** A record that is what it says; undefined for what is none. */
   readonly read: (bytes: Uint8Array) => SignedPeerRecord | undefined
 }
@@ -79,8 +81,10 @@ async function readList(list: number, ports: DirectoryPorts, reading: Reading): 
     const known = found.get(key)
     if (known === undefined || known.sequence < record.sequence) found.set(key, record)
   }
-  for (const bytes of ports.own(list)) take(bytes)
   const holders = [...(await ports.holdersOf(list))]
+  // What is held here counts as what is read from others does. A holder of former days hears of nobody's leave any more.
+  const last = holders[READ_FROM - 1]
+  if (last === undefined || ports.isNearer(list, last)) for (const bytes of ports.own(list)) take(bytes)
   const page = (holder: Contact, cursor: Uint8Array | undefined): Promise<ListReply> =>
     reading.left ? Promise.reject(new Error('nobody waits for it')) : ports.page(holder, list, cursor)
   const readNext = async (): Promise<void> => {

@@ -348,6 +348,7 @@ export class Kademlia implements AsyncDisposable {
         return this.#calls.ask(holder, { type: 'get-list', list, cursor }, readListReply)
       },
       own: (list) => this.#lists.recordsOf(list, this.#clock.now()),
+      isNearer: (list, { position }) => compareDistance(LIST_KEYS[list] as Position, this.position, position) < 0,
       read: readOrNothing,
     })
     for await (const { peers } of pages) {
