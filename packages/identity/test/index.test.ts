@@ -15,6 +15,7 @@ test('the public door', () => {
     'SESSION_OVERHEAD',
     'SealedSession',
     'SessionPacketType',
+    'bytesOfHost',
     'createCertificate',
     'createIdMask',
     'createIdentity',
@@ -33,6 +34,7 @@ test('the public door', () => {
     'sessionIndexOf',
     'sessionPacketTypeOf',
     'signPeerRecord',
+    'unicastHost',
     'verifySignature',
   ])
 })

@@ -51,7 +51,9 @@ export class KadNetwork {
     const joining: Promise<void>[] = []
     for (let index = 0; index < count; index++) {
       const node = await this.add(optionsOf(index))
-      if (this.nodes.length > 1) joining.push(this.join(node))
+      if (index > 0) joining.push(this.join(node))
+      // The first has nobody to join before there is a second.
+      if (index === 1) joining.push(this.join(this.nodes[0] as KadNode))
       if (index >= SEEDS) await this.#lab.sleep(overMs / Math.max(1, count - SEEDS))
     }
     await Promise.all(joining)
