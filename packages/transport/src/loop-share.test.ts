@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { LoopShare, LoopUse } from './loop-share.js'
 
-const SHARED = 65_536
+const SHARED = 49_152
 const ALONE = 524_288
 const nothing = (): void => {}
 

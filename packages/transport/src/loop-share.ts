@@ -5,7 +5,7 @@
  */
 
 /** While others move something too: 0.2 ms of a fast transfer, at each end. Costs it about a tenth of its speed. */
-const SHARED_BYTES = 65_536
+const SHARED_BYTES = 49_152
 /** While nobody else does. */
 const ALONE_BYTES = 524_288
 /** So many turns in a row in which nobody else moved anything: then it is alone. Some 20 ms of a fast transfer. */
