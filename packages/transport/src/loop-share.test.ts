@@ -37,7 +37,7 @@ test('may move more in a turn once nobody else has moved anything for 128 of the
   expect(transfer.left).toBe(ALONE)
   transfer.spend(SHARED + 1)
   other.spend(1)
-  expect([transfer.yielding, transfer.left]).toEqual([false, 0])
+  expect([transfer.yielding, transfer.left]).toEqual([false, 1])
   transfer.spend(1)
   expect(transfer.yielding).toBe(true)
 })

@@ -8,10 +8,10 @@
 const SHARED_BYTES = 49_152
 /** While nobody else does. */
 const ALONE_BYTES = 524_288
-/** So many turns in a row in which nobody else moved anything: then it is alone. Some 20 ms of a fast transfer. */
+/** So many yields in a row, in either direction, with nobody else moving anything: then it is alone. Some 20 ms of a fast transfer. */
 const TURNS_UNTIL_ALONE = 128
 
-/** Which stream moves bytes, of all that share it: those of one peer. */
+/** Which stream moves bytes, of all that share it: all connections of this peer. */
 export class LoopUse {
   #mover: object | undefined
   #turns = 0
@@ -55,9 +55,9 @@ export class LoopShare {
     return this.#yielding
   }
 
-  /** How many bytes may still be moved before the next yield. */
+  /** How many bytes may still be moved before the next yield: at least one while it does not yield, or nothing would make it yield. */
   get left(): number {
-    return this.#yielding ? 0 : Math.max(0, this.#use.bytes - this.#moved)
+    return this.#yielding ? 0 : Math.max(1, this.#use.bytes - this.#moved)
   }
 
   spend(bytes: number): void {

@@ -6,6 +6,7 @@ import { encodeFrame, type Message, type Value } from '@pc/wire'
 import { describe, expect, test } from 'vitest'
 import { Bandwidth } from '../src/bandwidth.js'
 import { Connection, type ConnectionOptions } from '../src/connection.js'
+import { LoopUse } from '../src/loop-share.js'
 import { SendBudget } from '../src/send-budget.js'
 import { SEND_QUEUE_LIMIT } from '../src/send-queue.js'
 import { streamPair } from './_util/stream-pair.js'
@@ -299,6 +300,30 @@ describe('bandwidth', () => {
   test('refuses a limit that is no rate', () => {
     expect(() => new Bandwidth({ total: 0 }, new VirtualClock())).toThrow(RangeError)
     expect(() => new Bandwidth({ perPeer: Number.NaN }, new VirtualClock())).toThrow(RangeError)
+  })
+})
+
+describe('turns of the loop', () => {
+  test('a transfer that was alone goes on when another connection moves a byte in the middle of its turn', async () => {
+    const loop = new LoopUse()
+    const [transfer, other] = [pair({ loop }), pair({ loop })]
+    const received = collect(transfer.b)
+    collect(other.b)
+    const count = 400
+    let id = 0
+    const send = async (until: number): Promise<void> => {
+      while (id < until) await transfer.a.send(large(++id), 'bulk')
+    }
+    await send(count / 2)
+    // Now it may move more in a turn than is left to it afterwards.
+    for (let n = 0; n < 20; n += 1) {
+      await send(id + 1)
+      void other.a.send(frame(n))
+      await send(id + 2)
+    }
+    await send(count)
+    await settle(50)
+    expect(received.length).toBe(count)
   })
 })
 

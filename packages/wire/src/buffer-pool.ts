@@ -13,8 +13,11 @@ const KEPT_BYTES = 8_388_608
 /** By size class, four of them from each power of two to the next: a buffer is at most a quarter longer than was asked for. */
 const kept: Buffer[][] = []
 let keptBytes = 0
-/** Those that came from here and are away: nothing else is taken back, and nothing twice. */
-const away = new WeakSet<ArrayBufferLike>()
+/**
+ * Views that may be given back. Each is made once and taken back once: not its memory but the view is what counts, since the memory may have
+ * another owner by the time of a second call.
+ */
+const lent = new WeakSet<Uint8Array>()
 
 /** How long the buffer is that `obtain` gives. */
 export function capacityFor(length: number): number {
@@ -29,20 +32,29 @@ export function obtain(length: number): Buffer {
   const capacity = capacityFor(length)
   const again = kept[classOf(capacity)]?.pop()
   if (again !== undefined) keptBytes -= capacity
-  const buffer = again ?? Buffer.allocUnsafeSlow(capacity)
-  away.add(buffer.buffer)
-  return buffer
+  // One that was sent to another thread has lost its memory.
+  return again?.length === capacity ? again : Buffer.allocUnsafeSlow(capacity)
+}
+
+/** Lets `view`, which is all that anybody will look at of a buffer of `obtain`, be given back with `recycle`. */
+export function lend(view: Uint8Array): void {
+  if (view.length >= LEAST_BYTES) lent.add(view)
 }
 
 /**
  * Says that nobody looks any more at a long body that a `MessageReader` gave, or at a chunk that a `FrameWriter` gave: its memory is used for
  * later ones, so from here on it must be neither read nor written, through whatever view. Worth it where many long ones pass, and never
- * owed: what is not given back is collected as everything is. Ignores what did not come from there, and what was given back already.
+ * owed: what is not given back is collected as everything is. Takes the very object that was given, once; ignores everything else.
  */
 export function recycle(bytes: Uint8Array): void {
-  const { buffer } = bytes
-  if (!away.delete(buffer)) return
+  if (lent.delete(bytes)) release(bytes)
+}
+
+/** Keeps the memory of a buffer of `obtain` that nobody else has seen. */
+export function release({ buffer, length }: Uint8Array): void {
   const capacity = buffer.byteLength
+  // Shorter ones lie in buffers of Node's that they share.
+  if (length < LEAST_BYTES || capacity > MOST_BYTES || capacityFor(capacity) !== capacity) return
   if (keptBytes + capacity > KEPT_BYTES) return
   keptBytes += capacity
   const index = classOf(capacity)

@@ -17,6 +17,8 @@ export class FrameCutter {
   bytes: Uint8Array = EMPTY
   start = 0
   end = 0
+  /** Whether `bytes` is a buffer of its own, with nothing else in it. */
+  alone = false
   /** The longest frame, in bytes without the prefix. For frames whose prefix has not been read. */
   maxLength: number
 
@@ -77,13 +79,13 @@ export class FrameCutter {
       const to = Math.min(this.#chunk.length, from + this.#length - this.#bodyFilled)
       this.#position = to
       if (to - from === this.#length) {
-        this.#found(this.#chunk, from, to)
+        this.#found(this.#chunk, from, to, false)
         return true
       }
       const part = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + from, to - from)
       if (to === this.#chunk.length) this.#turn()
       if (this.#collect(part)) {
-        this.#found(this.#body, 0, this.#length)
+        this.#found(this.#body, 0, this.#length, true)
         return true
       }
     }
@@ -138,7 +140,8 @@ export class FrameCutter {
     this.#position = 0
   }
 
-  #found(bytes: Uint8Array, start: number, end: number): void {
+  #found(bytes: Uint8Array, start: number, end: number, alone: boolean): void {
+    this.alone = alone
     this.bytes = bytes
     this.start = start
     this.end = end

@@ -1,4 +1,4 @@
-import { obtain, recycle } from './buffer-pool.js'
+import { lend, obtain, release } from './buffer-pool.js'
 import { EnvelopeEncoder } from './envelope-encoder.js'
 import { checkedFrameOptions, type FrameOptions } from './frame.js'
 import { PREFIX_LENGTH } from './frame-cutter.js'
@@ -71,8 +71,9 @@ export class FrameWriter {
     const likely = Math.max(this.#usual, this.#fullest, this.#filled * 2)
     const chunk = obtain(Math.max(needed, powerOfTwo(likely)))
     chunk.set(this.#chunk.subarray(0, this.#filled))
-    recycle(this.#chunk)
-    this.#chunk = chunk
+    release(this.#chunk)
+    // One long frame stays alone, however much room there is.
+    this.#chunk = needed > CHUNK_LENGTH ? chunk.subarray(0, needed) : chunk
   }
 
   #endChunk(): void {
@@ -81,8 +82,9 @@ export class FrameWriter {
     // Whoever reads slowly must not keep much more alive than there is to read.
     if (used.length * 2 < this.#chunk.length) {
       this.#chunks.push(Buffer.from(used))
-      recycle(this.#chunk)
+      release(this.#chunk)
     } else {
+      lend(used)
       this.#chunks.push(used)
     }
     this.#chunksBytes += used.length

@@ -1,3 +1,4 @@
+import { lend } from './buffer-pool.js'
 import { EnvelopeReader } from './envelope-reader.js'
 import { checkedFrameOptions, type FrameOptions } from './frame.js'
 import { FrameCutter } from './frame-cutter.js'
@@ -45,7 +46,8 @@ export class MessageReader {
   }
 
   /**
-   * The next message; undefined when none is whole. Byte strings in it are views, as those of `decodeMessage`. After an error of framing every
+   * The next message; undefined when none is whole. Byte strings in it are views, as those of `decodeMessage`, of a buffer in which anything may
+   * stand behind them. A long body may be given back: see `recycle`. After an error of framing every
    * call throws the same one.
    * @throws InvalidPacketError EMPTY_FRAME, FRAME_TOO_LARGE, and whatever `decodeMessage` throws
    */
@@ -57,7 +59,17 @@ export class MessageReader {
       return undefined
     }
     const { bytes, start, end } = cutter
-    return this.#envelope.read(bytes, start, end) ?? decodeAny(cutter.frame(), this.#limits)
+    const message = this.#envelope.read(bytes, start, end) ?? decodeAny(cutter.frame(), this.#limits)
+    // Nobody can look at such a frame but through its body.
+    if (
+      cutter.alone &&
+      typeof message.id === 'number' &&
+      message.peerId === null &&
+      message.body instanceof Uint8Array
+    ) {
+      lend(message.body)
+    }
+    return message
   }
 
   /**
