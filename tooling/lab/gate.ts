@@ -40,12 +40,7 @@ export const SLOW_LAB: readonly Step[] = [
     name: 'lab connections, dials with loss',
     command: lab('connections', '--seed', '25', '--parts', 'c1', '--pairs', '200', '--loss', '0.05'),
   },
-  { name: 'lab kad-healthy, short', command: lab('kad-healthy', '--seed', '26', '--nodes', '40', '--lookups', '60') },
   { name: 'lab kad-loss, short', command: lab('kad-loss', '--seed', '27', '--nodes', '40', '--lookups', '60') },
-  {
-    name: 'lab kad-crash, short',
-    command: lab('kad-crash', '--seed', '28', '--nodes', '40', '--lookups', '60', '--values', '60'),
-  },
   { name: 'lab kad-directory, short', command: lab('kad-directory', '--seed', '29', '--nodes', '40') },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]
