@@ -7,9 +7,9 @@
  *     questionable → verified       it was heard of
  *     questionable → gone           it did not answer twice in a row and another one waits for its place, or five times
  */
+import { RoundTripEstimate } from '@pc/transport'
 import type { Contact } from './contact.js'
 import { commonPrefix, type Position } from './position.js'
-import { RoundTrip } from './round-trip.js'
 
 export type ContactState = 'verified' | 'questionable'
 
@@ -25,7 +25,7 @@ export class TableEntry {
   failures = 0
   /** It was silent for too long, or may have been while the machine slept. */
   doubted = false
-  roundTrip: RoundTrip = new RoundTrip()
+  roundTrip: RoundTripEstimate = new RoundTripEstimate()
 
   constructor(contact: Contact, now: number) {
     this.contact = contact

@@ -19,6 +19,7 @@ it('exports what users need and nothing else', () => {
     'compareDistance',
     'compareRecords',
     'contactOf',
+    'keyOf',
     'listOf',
     'namespaceOf',
     'plainKey',
@@ -30,5 +31,6 @@ it('exports what users need and nothing else', () => {
     'signedKey',
     'verifyLeave',
     'verifyRecord',
+    'wantsToStore',
   ])
 })

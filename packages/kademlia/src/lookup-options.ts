@@ -1,6 +1,6 @@
+import { FIRST_TIMEOUT_MS } from '@pc/transport'
 import type { Contact } from './contact.js'
 import { KademliaError } from './errors.js'
-import { FIRST_TIMEOUT_MS } from './lookup-timing.js'
 
 export interface LookupOptions {
   /** Key of the own contact: it is not asked, whoever hints at it. @default nobody */

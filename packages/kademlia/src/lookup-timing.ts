@@ -2,6 +2,7 @@
  * How long a lookup waits for one answer, in multiples of the time-out of that contact. On a local network this decides how long a lookup
  * takes, not the number of its hops: answers come within milliseconds, and whoever is gone does not say so.
  */
+import { FIRST_TIMEOUT_MS } from '@pc/transport'
 
 /** What a request has become that was not answered yet. Stages follow each other in this order. */
 export type WaitingStage =
@@ -13,9 +14,6 @@ export type WaitingStage =
   | 'excused'
   /** Nobody waits for it, even if nobody else has answered. */
   | 'abandoned'
-
-/** Time-out of a contact of which nothing is known: many times what an answer takes on a local network. */
-export const FIRST_TIMEOUT_MS = 25
 
 /** Requests are repeated after 1 and 3 time-outs, and fail after 7: by then neither the first nor the repetitions were answered. */
 const [SLOW_AFTER, EXCUSED_AFTER, ABANDONED_AFTER] = [1, 3, 7]

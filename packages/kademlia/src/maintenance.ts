@@ -50,6 +50,7 @@ export class Maintenance {
   #announceAt = 0
   #listsAt = 0
   #started = false
+  #left = false
   #closed = false
 
   constructor(parts: MaintenanceParts) {
@@ -75,6 +76,11 @@ export class Maintenance {
     }
   }
 
+  /** This peer is put on its list no more. */
+  leave(): void {
+    this.#left = true
+  }
+
   close(): void {
     this.#closed = true
     this.#parts.clock.clearTimeout(this.#timer)
@@ -97,7 +103,7 @@ export class Maintenance {
       this.#listsAt = now + LISTS_MS
       this.#attempt('take lists over', this.#parts.handOver.takeLists())
     }
-    if (now >= this.#announceAt) {
+    if (now >= this.#announceAt && !this.#left) {
       this.#planAnnouncement(now)
       this.#attempt('announce', this.#parts.announce())
     }

@@ -141,6 +141,12 @@ export function readRequest(value: Value): Request {
   }
 }
 
+/** Whether a request would have something kept: such a one is worth more than a question, which can be asked of another peer. */
+export function wantsToStore(request: Value): boolean {
+  const type = Array.isArray(request) ? request[0] : undefined
+  return type === Type.STORE || type === Type.ADD_TO_LIST
+}
+
 /** As many contacts as fit one datagram, the nearest first: 20, or 16 if one of those has an IPv6 address. */
 export function encodeContacts(contacts: readonly Contact[], most: number = MAX_HINTS): Value {
   const packed = contacts.flatMap((contact) => packContact(contact) ?? []).slice(0, most)

@@ -27,7 +27,11 @@ const OWN = new Uint8Array(32).fill(0x80)
 /** Beside the answer: its kind and the number of the request. */
 const ROOM = MAX_SEALED_PLAINTEXT - 9
 
-const askerOf = (id: PeerId, host = '10.0.0.9'): Asker => ({ ...contactOf(id.bytes, { host, port: 7 }), peerId: id })
+const askerOf = (id: PeerId, host = '10.0.0.9'): Asker => ({
+  ...contactOf(id.bytes, { host, port: 7 }),
+  peerId: id,
+  early: false,
+})
 const ASKER = askerOf(ANNA.id)
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 
@@ -124,7 +128,7 @@ describe('contacts', () => {
     const { table, responder } = setUp(family)
     const [nearest, second] = table.closest(OWN, 2)
     if (nearest === undefined || second === undefined) return expect.fail('the table is empty')
-    const asker = { ...nearest, peerId: ANNA.id }
+    const asker = { ...nearest, peerId: ANNA.id, early: false }
     const contacts = readFindNodeReply(responder.answer({ type: 'find-node', target: OWN }, asker, 0))
     expect(contacts).toHaveLength(count)
     expect(contacts[0]?.key).toBe(second.key)

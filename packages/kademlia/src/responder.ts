@@ -1,6 +1,6 @@
 /**
- * What this peer answers to others: from its table, its records and its lists. Pure. Every asker is proved by the transport; whoever wants
- * something to be kept here must have asked for the key before, and shows the token.
+ * What this peer answers to others: from its table, its records and its lists. Pure. Whoever wants something to be kept here is proved to be
+ * where it asks from, has asked for the key before, and shows the token.
  */
 import type { PeerId } from '@pc/identity'
 import type { Value } from '@pc/wire'
@@ -23,9 +23,11 @@ export interface ResponderParts {
   readonly recordOf: (id: Uint8Array) => Uint8Array | undefined
 }
 
-/** Who asks: proved to be that peer at that address. */
+/** Who asks. */
 export interface Asker extends Contact {
   readonly peerId: PeerId
+  /** Not proved yet to be at that address: see `RequestOrigin`. */
+  readonly early: boolean
 }
 
 /** Contacts in an answer. */
@@ -80,7 +82,7 @@ export class Responder {
   #store(request: Request & { type: 'store' }, asker: Asker, now: number): Value {
     const { records, tokens } = this.#parts
     const record = readRecord(request.record)
-    if (!tokens.accepts(request.token, asker, record.key, now)) return [Status.BAD_TOKEN, null]
+    if (asker.early || !tokens.accepts(request.token, asker, record.key, now)) return [Status.BAD_TOKEN, null]
     const { ageMs, expected } = request
     const outcome = records.store(record, {
       from: asker.key,
@@ -93,7 +95,7 @@ export class Responder {
 
   #addToList({ list, record, token }: Request & { type: 'add-to-list' }, asker: Asker, now: number): Value {
     const { lists, tokens } = this.#parts
-    if (!tokens.accepts(token, asker, LIST_KEYS[list] as Position, now)) return [Status.BAD_TOKEN]
+    if (asker.early || !tokens.accepts(token, asker, LIST_KEYS[list] as Position, now)) return [Status.BAD_TOKEN]
     const outcome = lists.add(list, record, asker.peerId, now)
     return [typeof outcome === 'string' ? Status.OK : LIST_STATUS[outcome.refused]]
   }

@@ -7,12 +7,11 @@
  * (discv5), but only one that has been silent for a while; the newcomer waits meanwhile, and never displaces whoever answers. Addresses are
  * limited one by one and not by network, because in one subnet they are all of one network.
  */
-import type { Random } from '@pc/transport'
+import { FIRST_TIMEOUT_MS, type Random } from '@pc/transport'
 import { Bucket, type ContactState, TableEntry } from './bucket.js'
 import type { Contact } from './contact.js'
 import { KademliaError } from './errors.js'
 import { bitAt, commonPrefix, compareDistance, POSITION_BITS, POSITION_BYTES, type Position } from './position.js'
-import { FIRST_TIMEOUT_MS } from './round-trip.js'
 
 export interface RoutingTableLimits {
   /** k: contacts in a bucket. More: a table that survives more failures at once, and more to keep alive. @default 20 */

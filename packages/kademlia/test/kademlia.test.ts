@@ -2,7 +2,7 @@ import { createIdentity } from '@pc/identity'
 import { encodeValue, type Value } from '@pc/wire'
 import { describe, expect, test } from 'vitest'
 import { keyOf } from '../src/contact.js'
-import type { LookupTrace } from '../src/kademlia.js'
+import type { LookupTrace } from '../src/lookups.js'
 import { compareDistance, positionOf } from '../src/position.js'
 import { plainRecord, signRecord } from '../src/value-record.js'
 import { type Member, RpcNetwork } from './_util/rpc-network.js'
@@ -110,6 +110,8 @@ describe('the lists of peers', () => {
     const net = await network(40)
     const [reader, leaver, crashed] = net.members as [Member, Member, Member]
     await net.wait(leaver.kademlia.leave())
+    // It may go on asking, and is not listed again for that.
+    for (let minute = 0; minute < 6; minute++) await net.clock.advance(60_000)
     await net.kill(leaver)
     const afterLeave = await listed(net, reader)
     expect([afterLeave.size, afterLeave.has('p1')]).toEqual([39, false])

@@ -1,7 +1,7 @@
 /** The directory of a running peer: `Kademlia` over the datagram door, fed with whoever is proved. */
 import { DispatchError, Priority, type RequestsEndpoint } from '@pc/dispatch'
 import { type Identity, PeerId, type SignedPeerRecord } from '@pc/identity'
-import { type Contact, contactOf, Kademlia, KademliaError, type KademliaOptions } from '@pc/kademlia'
+import { type Contact, contactOf, Kademlia, KademliaError, type KademliaOptions, wantsToStore } from '@pc/kademlia'
 import type { Membership } from '@pc/membership'
 import {
   type Address,
@@ -40,8 +40,6 @@ export interface DhtServiceOptions {
   readonly logger: Logger
 }
 
-/** The first element of a request to store something, and of one to be listed. */
-const STORES: ReadonlySet<Value> = new Set([3, 5])
 /** The farewell of a peer that stops: it must not hold up the rest. */
 const LEAVE_MS = 1_000
 
@@ -77,8 +75,7 @@ export class DhtService {
     const options = {
       access: 'anyone',
       idempotent: true,
-      classify: ({ body }: { body: Value }) =>
-        Array.isArray(body) && STORES.has(body[0] ?? null) ? Priority.STORE : Priority.READ,
+      classify: ({ body }: { body: Value }) => (wantsToStore(body) ? Priority.STORE : Priority.READ),
     } as const
     this.#unregister = this.#options.endpoint.register(RootCode.KADEMLIA, options, (event) => this.#answer(event))
     void this.#follow()

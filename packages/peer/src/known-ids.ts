@@ -1,5 +1,6 @@
 /** The `PeerId` objects of ids that were met lately: checking that 32 bytes are a key costs more than most requests. */
 import { PeerId } from '@pc/identity'
+import { keyOf } from '@pc/kademlia'
 
 /** Ids kept; beyond it the one that was not used for longest goes. */
 const MAX_IDS = 4_096
@@ -35,8 +36,4 @@ export class KnownIds {
     if (this.#ids.size >= this.#max && oldest !== undefined) this.#ids.delete(oldest)
     this.#ids.set(key, id)
   }
-}
-
-function keyOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

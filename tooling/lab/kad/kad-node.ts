@@ -8,7 +8,7 @@ import {
   type PeerId,
   signPeerRecord,
 } from '@pc/identity'
-import { type Contact, contactOf, Kademlia, type KademliaOptions } from '@pc/kademlia'
+import { type Contact, contactOf, Kademlia, type KademliaOptions, keyOf } from '@pc/kademlia'
 import type { SeededRandom, SimulatedHost, SimulatedSocket } from '@pc/testkit'
 import type { Address } from '@pc/transport'
 import { RootCode, type Value } from '@pc/wire'
@@ -18,7 +18,7 @@ import type { Lab } from '../lab.js'
 import { nullExchange } from './null-exchange.js'
 
 const PORT = 3_485
-/** What a peer may have under way is meant for people's machines; here a node looks up much at once now and then. */
+/** To check a signature. */
 const SIGNATURE_MS = 0.07
 /** Numbers of the requests whose answerer, and whose asker, checks a signature. */
 const [GET, STORE, ADD_TO_LIST, LEAVE_LIST, FIND_PEER] = [2, 3, 5, 6, 7]
@@ -83,7 +83,7 @@ export class KadNode {
     const host = this.#host
     const random = this.#random.stream('life')
     const bytes = (length: number): Uint8Array => random.bytes(length)
-    const known = (id: Uint8Array): PeerId | undefined => ids.get(textOf(id))
+    const known = (id: Uint8Array): PeerId | undefined => ids.get(keyOf(id))
     const exchange = nullCipher
       ? nullExchange({ identity, random: bytes, known })
       : createKeyExchange({ identity, network, random: bytes, known })
@@ -151,10 +151,6 @@ export class KadNode {
     await this.endpoint.close()
     await this.#socket?.close()
   }
-}
-
-export function textOf(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 }
 
 function typeOf(request: Value): Value | undefined {

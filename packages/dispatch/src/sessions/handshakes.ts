@@ -16,12 +16,12 @@ import {
   type SessionPacket,
   SessionPacketType,
 } from '@pc/identity'
-import { type Address, type DatagramSocket, type Random, sameAddress } from '@pc/transport'
+import { type Address, type DatagramSocket, FIRST_TIMEOUT_MS, type Random, sameAddress } from '@pc/transport'
 import { Deadlines } from '../deadlines.js'
 import { Cookies, NO_COOKIE } from './cookies.js'
 import type { HandshakeGuard } from './handshake-limits.js'
 import type { Handshake, LiveSession, Pair } from './live-session.js'
-import { FIRST_TIMEOUT_MS, repetitionAfter } from './round-trip.js'
+import { repetitionAfter } from './round-trip.js'
 import { fitsEarly, type PlainMessage, packEarly, readEarly } from './sealed-message.js'
 import { SessionTable } from './session-table.js'
 

@@ -3,10 +3,10 @@
  * a handshake, and its signature that it is a peer's own; whether that peer is there only the handshake shows. Pure.
  */
 import { type Network, packSessionPacket, REQUEST_NONCE_BYTES, type SessionPacket } from '@pc/identity'
-import { type Address, type DatagramSocket, type Random, sameAddress } from '@pc/transport'
+import { type Address, type DatagramSocket, FIRST_TIMEOUT_MS, type Random, sameAddress } from '@pc/transport'
 import { Deadlines, type Waiting } from '../deadlines.js'
 import { DispatchError } from '../errors.js'
-import { FIRST_TIMEOUT_MS, repetitionAfter } from './round-trip.js'
+import { repetitionAfter } from './round-trip.js'
 
 export interface RecordAnswer {
   /** The record's bytes, unsealed and not checked. */

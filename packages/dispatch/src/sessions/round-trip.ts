@@ -5,20 +5,15 @@
  * again as soon as ever: whoever is flooded answers some of many questions. Pure.
  */
 
-/** Before anything was measured. Answers take a millisecond or two, so this is patient. */
-export const FIRST_TIMEOUT_MS = 25
-const LEAST_TIMEOUT_MS = 10
-const GREATEST_TIMEOUT_MS = 250
+import { GREATEST_TIMEOUT_MS, LEAST_TIMEOUT_MS, RoundTripEstimate } from '@pc/transport'
+
 /** As many requests as are under way to one peer at a time, twice over. */
 const MAX_ANSWERED = 32
 /** Each of the first pauses is twice as long as the one before; so many more are as long as the last of them. */
 const [DOUBLED_PAUSES, STEADY_PAUSES] = [3, 5]
-/** RFC 6298 §2.3: alpha and beta. */
-const [SMOOTHING, VARIANCE] = [1 / 8, 1 / 4]
 
 export class RoundTrip {
-  #smoothed: number | undefined
-  #variance = 0
+  readonly #estimate = new RoundTripEstimate()
   #patience = 1
   #widenedAt = Number.NEGATIVE_INFINITY
   /** Requests that were sent more than once and are answered: a second answer may follow. */
@@ -26,13 +21,12 @@ export class RoundTrip {
 
   /** Milliseconds; undefined before the first measure. */
   get smoothed(): number | undefined {
-    return this.#smoothed
+    return this.#estimate.smoothed
   }
 
   /** Milliseconds after which a request counts as lost. */
   get timeoutMs(): number {
-    const measured = this.#smoothed === undefined ? FIRST_TIMEOUT_MS : this.#smoothed + 4 * this.#variance
-    return Math.min(GREATEST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, measured) * this.#patience)
+    return Math.min(GREATEST_TIMEOUT_MS, this.#estimate.timeoutMs * this.#patience)
   }
 
   /** The request of that key was sent more than once, and is answered. */
@@ -54,13 +48,7 @@ export class RoundTrip {
 
   measured(ms: number): void {
     this.#patience = 1
-    if (this.#smoothed === undefined) {
-      this.#smoothed = ms
-      this.#variance = ms / 2
-      return
-    }
-    this.#variance += VARIANCE * (Math.abs(this.#smoothed - ms) - this.#variance)
-    this.#smoothed += SMOOTHING * (ms - this.#smoothed)
+    this.#estimate.measured(ms)
   }
 }
 

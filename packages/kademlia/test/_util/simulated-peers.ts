@@ -3,11 +3,11 @@
  * their time, or are lost and repeated as the requests of sessions are.
  */
 import { SeededRandom } from '@pc/testkit'
+import { FIRST_TIMEOUT_MS } from '@pc/transport'
 import { type Contact, contactOf } from '../../src/contact.js'
 import { Lookup } from '../../src/lookup.js'
 import { leadingDistance } from '../../src/lookup-candidate.js'
 import type { LookupOptions } from '../../src/lookup-options.js'
-import { FIRST_TIMEOUT_MS } from '../../src/lookup-timing.js'
 import { commonPrefix, type Position } from '../../src/position.js'
 
 export interface SimulatedPeer {

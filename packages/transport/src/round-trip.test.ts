@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { RoundTrip } from './round-trip.js'
+import { RoundTripEstimate } from './round-trip.js'
 
 it('waits 25 ms before anything is known, then srtt + 4 · var as in RFC 6298, from 10 to 250 ms', () => {
-  const roundTrip = new RoundTrip()
+  const roundTrip = new RoundTripEstimate()
   expect([roundTrip.smoothed, roundTrip.timeoutMs]).toEqual([undefined, 25])
   roundTrip.measured(20)
   expect([roundTrip.smoothed, roundTrip.timeoutMs]).toEqual([20, 60])
