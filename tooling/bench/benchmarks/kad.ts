@@ -14,6 +14,7 @@ import { residentBytes } from '../resident.js'
 import type { Measure, Near } from '../side.js'
 import { percentile } from '../statistics.js'
 
+/** Peers; `--connections` makes it another number. */
 const PEERS = 200
 /** Each peer gets in through one of these. */
 const DOORS = 8
@@ -29,6 +30,7 @@ export const kad: Benchmark = {
   contestants: { ours: import.meta.url },
   settings: { ...KAD_LIMITS },
   once: { ms: 5_000 },
+  connections: PEERS,
   figures: [
     { name: 'bootstrap', unit: 'ms', text: 'for a peer to get in, own list entry included' },
     { name: 'handshakes_per_peer', unit: 'cost', text: 'key exchanges until all were in', bar: { atMost: 60 } },
@@ -51,7 +53,7 @@ export const kad: Benchmark = {
   ],
 }
 
-export const near: Near = async () => {
+export const near: Near = async ({ connections: count }) => {
   const ids = new Map<string, PeerId>()
   const before = residentBytes()
   const peers: KadPeer[] = []
@@ -62,23 +64,23 @@ export const near: Near = async () => {
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(systemRandom.float() * items.length)] as Item
 
   const bootstrap: Measure = async ({ progress }) => {
-    for (let index = 0; index < PEERS; index++) peers.push(await KadPeer.start(ids))
+    for (let index = 0; index < count; index++) peers.push(await KadPeer.start(ids))
     const started = performance.now()
     for (const [index, peer] of peers.entries()) {
       if (index === 0) continue
       await peer.kademlia.join([pick(peers.slice(0, Math.min(index, DOORS))).contact])
-      if (index % 20 === 0) progress(`${index} of ${PEERS} peers are in`)
+      if (index % 20 === 0) progress(`${index} of ${count} peers are in`)
     }
-    const bootstrapMs = (performance.now() - started) / PEERS
+    const bootstrapMs = (performance.now() - started) / count
     // Two ends each.
-    const handshakes = peers.reduce((sum, { sessions }) => sum + sessions, 0) / 2 / PEERS
+    const handshakes = peers.reduce((sum, { sessions }) => sum + sessions, 0) / 2 / count
     const pairUs = handshakePair()
     return {
       bootstrap_ms: bootstrapMs,
       handshakes_per_peer: handshakes,
       handshake_pair_us: pairUs,
       bootstrap_vs_handshakes: (bootstrapMs * 1_000) / (handshakes * pairUs),
-      mib_per_peer: (residentBytes() - before) / 2 ** 20 / PEERS,
+      mib_per_peer: (residentBytes() - before) / 2 ** 20 / count,
     }
   }
 
@@ -122,7 +124,7 @@ export const near: Near = async () => {
   }
 
   const afterKill: Measure = async ({ ms }) => {
-    while (killed.size < KILLED * PEERS) {
+    while (killed.size < KILLED * count) {
       const victim = pick(living())
       killed.add(victim)
       await victim.kill()
