@@ -23,6 +23,8 @@ export class TableEntry {
   contact: Contact
   heardAt: number
   failures = 0
+  /** What the table's `news` was when it failed last. */
+  newsAtFailure = 0
   /** It was silent for too long, or may have been while the machine slept. */
   doubted = false
   roundTrip: RoundTripEstimate = new RoundTripEstimate()

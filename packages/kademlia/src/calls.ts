@@ -21,6 +21,8 @@ export type Rpc = (to: Contact, request: Value, options: RpcOptions) => Promise<
 const ABANDONED = 7
 /** The first request to a peer may need a handshake, and that peer's machine may be busy. */
 const LEAST_TIMEOUT_MS = 175
+/** Hints that are asked at a time: each may cost a handshake. */
+const MET_AT_ONCE = 16
 
 export interface CallsOptions {
   readonly rpc: Rpc
@@ -80,6 +82,17 @@ export class Calls {
   /** Whether that contact answers. Never rejects. */
   async ping(contact: Contact): Promise<boolean> {
     return this.ask(contact, { type: 'ping' }, () => true).catch(() => false)
+  }
+
+  /** Asks hints whether they are there: whoever answers becomes a contact. Resolves with how many did; never rejects. */
+  async meet(hints: readonly Contact[]): Promise<number> {
+    const waiting = [...hints]
+    let met = 0
+    const askNext = async (): Promise<void> => {
+      for (let hint = waiting.shift(); hint !== undefined; hint = waiting.shift()) if (await this.ping(hint)) met++
+    }
+    await Promise.all(Array.from({ length: MET_AT_ONCE }, askNext))
+    return met
   }
 
   close(): void {

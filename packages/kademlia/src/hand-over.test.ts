@@ -41,7 +41,17 @@ function setUp(answer: (asked: Asked) => Value | undefined = answerAll) {
       return reply === undefined ? Promise.reject(new Error('no answer')) : Promise.resolve(reply)
     },
   })
-  const parts = { position: OWN.position, holders: 3, clock, logger: silentLogger, table, records, lists, calls }
+  const parts = {
+    position: OWN.position,
+    holders: 3,
+    listHolders: 3,
+    clock,
+    logger: silentLogger,
+    table,
+    records,
+    lists,
+    calls,
+  }
   handOver = new HandOver(parts)
   const near = (key: Position, index: number): Contact => {
     const position = Buffer.from(key)

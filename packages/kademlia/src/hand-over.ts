@@ -17,8 +17,10 @@ import type { RoutingTable } from './routing-table.js'
 export interface HandOverParts {
   /** Where this peer stands. */
   readonly position: Position
-  /** k: holders of a record or a list. */
+  /** k: holders of a record. */
   readonly holders: number
+  /** Holders of a list. */
+  readonly listHolders: number
   readonly clock: Clock
   readonly logger: Logger
   readonly table: RoutingTable
@@ -120,8 +122,8 @@ export class HandOver {
   }
 
   #isHolder(key: Position): boolean {
-    const { table, position, holders } = this.#parts
-    const last = table.closest(key, holders)[holders - 1]
+    const { table, position, listHolders } = this.#parts
+    const last = table.closest(key, listHolders)[listHolders - 1]
     return last === undefined || compareDistance(key, position, last.position) < 0
   }
 

@@ -3,7 +3,7 @@
  * in the table, the lookup, the stores and the responder.
  */
 import { type PeerId, readPeerRecord, type SignedPeerRecord } from '@pc/identity'
-import { type Clock, silentLogger, systemClock, systemRandom } from '@pc/transport'
+import { type Clock, type Random, silentLogger, systemClock, systemRandom } from '@pc/transport'
 import type { Value } from '@pc/wire'
 import { Calls, closed } from './calls.js'
 import { type Contact, contactOf } from './contact.js'
@@ -11,11 +11,11 @@ import { readLists } from './directory.js'
 import { KademliaError } from './errors.js'
 import { HandOver } from './hand-over.js'
 import { KnownRecords } from './known-records.js'
-import { LIST_COUNT, LIST_KEYS, listOf } from './list-keys.js'
+import { LIST_COUNT, LIST_HOLDERS, LIST_KEYS, listOf } from './list-keys.js'
 import { signLeave, verifyLeave } from './list-leave.js'
 import { type FindOptions, type LookupReport, Lookups } from './lookups.js'
 import { Maintenance } from './maintenance.js'
-import { readFindNodeReply, readFindPeerReply, readListReply, readRequest, readStatus, Status } from './messages.js'
+import { readFindPeerReply, readListReply, readRequest, readStatus, Status } from './messages.js'
 import type { KademliaOptions } from './options.js'
 import { OwnRecords } from './own-records.js'
 import { PeerLists } from './peer-list.js'
@@ -25,6 +25,7 @@ import { searchRecord } from './record-search.js'
 import { RecordStore } from './record-store.js'
 import { Responder } from './responder.js'
 import { type BucketView, RoutingTable } from './routing-table.js'
+import { fillTable } from './table-fill.js'
 import { Tokens } from './tokens.js'
 import { type DhtRecord, verifyRecord } from './value-record.js'
 
@@ -66,6 +67,8 @@ export class Kademlia implements AsyncDisposable {
   readonly #handOver: HandOver
   readonly #maintenance: Maintenance
   readonly #self: Contact
+  readonly #random: Random
+  readonly #listHolders: number
   #closed = false
 
   /** Asks nobody yet: give it contacts with `join` and `prove`, and requests of others with `handle`. @throws KademliaError BAD_OPTION */
@@ -77,6 +80,8 @@ export class Kademlia implements AsyncDisposable {
     const { identity, rpc, clock = systemClock, random = systemRandom, logger = silentLogger, lookups = {} } = options
     this.#options = options
     this.#clock = clock
+    this.#random = random
+    this.#listHolders = Math.min(LIST_HOLDERS, lookups.count ?? DEFAULT_COUNT)
     this.#self = contactOf(identity.id.bytes, { host: '0.0.0.0', port: 0 })
     this.position = this.#self.position
     const now = clock.now()
@@ -108,6 +113,7 @@ export class Kademlia implements AsyncDisposable {
     this.#handOver = new HandOver({
       position: this.position,
       holders: this.#lookups.count,
+      listHolders: this.#listHolders,
       clock,
       logger,
       table: this.#table,
@@ -167,13 +173,7 @@ export class Kademlia implements AsyncDisposable {
 
   /** Asks hints whether they are there: whoever answers becomes a contact. Resolves with how many did; never rejects. */
   async meet(hints: Iterable<Contact>): Promise<number> {
-    const others = [...hints].filter(({ key }) => key !== this.#self.key)
-    let met = 0
-    const askNext = async (): Promise<void> => {
-      for (let hint = others.shift(); hint !== undefined; hint = others.shift()) if (await this.#calls.ping(hint)) met++
-    }
-    await Promise.all(Array.from({ length: MET_AT_ONCE }, askNext))
-    return met
+    return this.#calls.meet([...hints].filter(({ key }) => key !== this.#self.key))
   }
 
   /**
@@ -192,17 +192,19 @@ export class Kademlia implements AsyncDisposable {
       throw new KademliaError('NO_CONTACTS', `none of ${asked.length} contacts answered: others have to be found first`)
     }
     await this.lookup(this.position, options)
-    await this.#maintenance.fill(options.signal)
+    // Before the table is filled: whoever is met on the way need not be looked for.
     await this.announce(options)
+    await fillTable(
+      { position: this.position, random: this.#random, table: this.#table, calls: this.#calls },
+      options.signal,
+    )
     await this.#handOver.takeLists(options.signal)
     return { contacts: this.#table.size }
   }
 
   /** The peers nearest to a position. Rejects with KademliaError BUSY, CLOSED, or the signal's reason. */
   async lookup(target: Position, options: FindOptions = {}): Promise<LookupReport> {
-    return this.#lookups.run(target, options, (contact, _lookup, known) =>
-      this.#calls.ask(contact, { type: 'find-node', target }, (answer) => readFindNodeReply(answer, known)),
-    )
+    return this.#lookups.findNodes(target, options)
   }
 
   /**
@@ -308,7 +310,7 @@ export class Kademlia implements AsyncDisposable {
     const lists = Array.from({ length: LIST_COUNT }, (_, list) => list)
     const { signal } = options
     const pages = readLists(lists, {
-      holdersOf: async (list) => (await this.lookup(LIST_KEYS[list] as Position, options)).contacts,
+      holdersOf: (list) => this.#holdersOf(list, options),
       page: (holder, list, cursor) => {
         signal?.throwIfAborted()
         return this.#calls.ask(holder, { type: 'get-list', list, cursor }, readListReply)
@@ -332,7 +334,7 @@ export class Kademlia implements AsyncDisposable {
     const list = listOf(this.position)
     const record = this.#options.record().bytes
     const key = LIST_KEYS[list] as Position
-    const { tokens, contacts, holds } = await this.#publisher.holders(key, options)
+    const { tokens, contacts, holds } = await this.#publisher.holders(key, { ...options, count: this.#listHolders })
     const taken = contacts.map(async (contact) => {
       const token = tokens.get(contact.key)
       if (token === undefined) return false
@@ -348,7 +350,7 @@ export class Kademlia implements AsyncDisposable {
     const { identity, record } = this.#options
     const { sequence } = record()
     const signature = signLeave(identity, sequence)
-    const { contacts } = await this.lookup(LIST_KEYS[listOf(this.position)] as Position, options)
+    const contacts = await this.#holdersOf(listOf(this.position), options)
     const request = { type: 'leave-list', id: identity.id.bytes, sequence, signature } as const
     await Promise.allSettled(contacts.map((contact) => this.#calls.ask(contact, request, readStatus)))
   }
@@ -394,6 +396,14 @@ export class Kademlia implements AsyncDisposable {
     return recordOf?.(id) ?? this.#known.get(id)?.bytes ?? this.#lists.recordOf(id)
   }
 
+  async #holdersOf(list: number, options: FindOptions): Promise<readonly Contact[]> {
+    const { contacts } = await this.#lookups.findNodes(LIST_KEYS[list] as Position, {
+      ...options,
+      count: this.#listHolders,
+    })
+    return contacts
+  }
+
   /** Where a peer is, as far as this one knows. */
   #contactOf(id: Uint8Array): Contact | undefined {
     const bytes = this.#recordOf(id)
@@ -408,8 +418,6 @@ export class Kademlia implements AsyncDisposable {
 
 const KEPT_CONTACTS = 64
 const DEFAULT_COUNT = 20
-/** Hints that are asked at a time: each may cost a handshake. */
-const MET_AT_ONCE = 16
 
 function readOrNothing(bytes: Uint8Array, of?: PeerId): SignedPeerRecord | undefined {
   try {

@@ -6,6 +6,11 @@
 import { POSITION_BYTES, type Position } from './position.js'
 
 export const LIST_COUNT = 20
+/**
+ * Peers nearest to a list that hold it. Fewer than hold a record, since everybody stores its entry every 4 minutes and it is there again after
+ * as long: of 8 holders all are gone when half of the peers crash at once for one list in 256. Twice as many cost twice as much, for ever.
+ */
+export const LIST_HOLDERS = 8
 /** So much of a position decides; the product with 20 is still exact in a double. */
 const DECIDING_BYTES = 6
 const SCALE = 2 ** (8 * DECIDING_BYTES)

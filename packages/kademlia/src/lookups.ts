@@ -5,6 +5,7 @@ import type { Contact, ReadContacts } from './contact.js'
 import { KademliaError } from './errors.js'
 import { Lookup, type LookupProgress } from './lookup.js'
 import type { LookupOptions } from './lookup-options.js'
+import { readFindNodeReply } from './messages.js'
 import { commonPrefix, type Position } from './position.js'
 import { runLookup } from './query.js'
 import type { RoutingTable } from './routing-table.js'
@@ -31,6 +32,12 @@ export interface LookupTrace {
   readonly tookMs: number
   /** How many others it named; undefined when it did not answer. */
   readonly named: number | undefined
+}
+
+/** What one kind of lookup asks for besides. */
+export interface LookupRun extends FindOptions {
+  /** k of this one. @default `lookups.count` */
+  readonly count?: number
 }
 
 export interface LookupReport extends LookupProgress {
@@ -72,7 +79,7 @@ export class Lookups {
   /** One lookup, whatever is asked. `ask` may stop it. Rejects with KademliaError BUSY, CLOSED, or the signal's reason. */
   async run(
     target: Position,
-    { signal, paths, onProgress, onStep }: FindOptions,
+    { signal, paths, onProgress, onStep, count = this.count }: LookupRun,
     ask: (contact: Contact, lookup: Lookup, known: ReadContacts) => Promise<readonly Contact[]>,
   ): Promise<LookupReport> {
     this.#requireOpen()
@@ -82,8 +89,13 @@ export class Lookups {
     const { settings, table, calls, clock } = this.#options
     const lookup = Lookup.create({
       target,
-      seeds: table.closest(target, SEEDS_PER_K * settings.count, { questionable: true }),
-      options: { ...settings, paths: paths ?? settings.paths, slowAfterMs: (contact) => calls.timeoutOf(contact) },
+      seeds: table.closest(target, SEEDS_PER_K * count, { questionable: true }),
+      options: {
+        ...settings,
+        count,
+        paths: paths ?? settings.paths,
+        slowAfterMs: (contact) => calls.timeoutOf(contact),
+      },
     })
     table.noteLookup(target, clock.now())
     this.#running += 1
@@ -101,6 +113,14 @@ export class Lookups {
     }
     this.#requireOpen()
     return { ...lookup.progress, contacts: lookup.result() }
+  }
+
+  /** The peers nearest to a position. Rejects as `run`. */
+  findNodes(target: Position, options: LookupRun): Promise<LookupReport> {
+    const { calls } = this.#options
+    return this.run(target, options, (contact, _lookup, known) =>
+      calls.ask(contact, { type: 'find-node', target }, (answer) => readFindNodeReply(answer, known)),
+    )
   }
 
   /** Those under way reject with CLOSED when they end. */

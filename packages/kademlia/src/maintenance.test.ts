@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { contactAt, contactOn } from '../test/_util/contacts.js'
 import { fakeRecord, idsOfList, listsOfFakes } from '../test/_util/lists.js'
 import { Calls } from './calls.js'
-import { contactOf } from './contact.js'
+import { type Contact, contactOf } from './contact.js'
 import { HandOver } from './hand-over.js'
 import { Maintenance } from './maintenance.js'
 import { OwnRecords } from './own-records.js'
@@ -36,7 +36,17 @@ function setUp(seed = 'maintenance') {
       return silent.has(key) ? Promise.reject(new Error('no answer')) : Promise.resolve([[], null])
     },
   })
-  const handOver = new HandOver({ position: OWN.position, holders: 20, clock, logger, table, records, lists, calls })
+  const handOver = new HandOver({
+    position: OWN.position,
+    holders: 20,
+    listHolders: 8,
+    clock,
+    logger,
+    table,
+    records,
+    lists,
+    calls,
+  })
   const announced: number[] = []
   const lookedUp: Position[] = []
   const published: { text: string; ageMs: number; at: number }[] = []
@@ -90,8 +100,9 @@ describe('this peer', () => {
   })
 
   it('is announced again, and doubts everybody, when the clock has jumped as after sleep', async () => {
-    const { clock, table, maintenance, announced, lookedUp } = setUp()
+    const { clock, table, maintenance, announced, lookedUp, silent } = setUp()
     table.proved(contactAt('1'), 0)
+    silent.add(contactAt('1').key)
     maintenance.start()
     await clock.advance(5_000)
     expect([announced, lookedUp, table.buckets()[0]?.contacts[0]?.state]).toEqual([[], [], 'verified'])
@@ -127,12 +138,28 @@ describe('buckets', () => {
     expect(lookedUp).toEqual([])
     await clock.advance(1)
     expect(lookedUp).toHaveLength(1)
-    // It was heard of when the lists were taken over.
-    expect(table.buckets()[0]?.contacts[0]?.state).toBe('verified')
-    await clock.advance(MINUTE)
-    expect(table.buckets()[0]?.contacts[0]?.state).toBe('questionable')
-    await clock.advance(8 * MINUTE)
+    await clock.advance(9 * MINUTE)
     expect(lookedUp).toHaveLength(1)
+  })
+
+  it('ask the silent whether they are there, 8 in one go, and tell of nobody who does not answer', async () => {
+    const { clock, table, maintenance, pinged, silent } = setUp()
+    const contacts = Array.from({ length: 10 }, (_, index) =>
+      contactOn(contactAt(`1${index.toString(2).padStart(4, '0')}`).position, `10.8.0.${index}`),
+    )
+    for (const each of contacts) table.proved(each, 0)
+    const [gone] = contacts as [Contact]
+    silent.add(gone.key)
+    maintenance.start()
+    // The lists are taken over after a minute, from three of them.
+    await clock.advance(MINUTE - 1)
+    expect(pinged).toEqual([])
+    await clock.advance(5_001)
+    expect(new Set(pinged).size).toBeGreaterThanOrEqual(8)
+    await clock.advance(5_000)
+    expect(new Set(pinged).size).toBe(10)
+    const states = table.buckets()[0]?.contacts.filter(({ state }) => state === 'questionable')
+    expect(states?.map(({ contact }) => contact)).toEqual([gone])
   })
 })
 

@@ -40,6 +40,8 @@ const ANNOUNCE_MS = 240_000
 const ANNOUNCE_JITTER = 0.1
 /** Of each kind of work in one tick, so that what has become due at one moment does not all go out at one moment. */
 const PER_TICK = 4
+/** Contacts that are asked in one tick whether they are there still. */
+const CHECKS_PER_TICK = 8
 /** Whether this peer has become a holder of other lists is looked at so often. */
 const LISTS_MS = 60_000
 
@@ -65,15 +67,6 @@ export class Maintenance {
     this.#planAnnouncement(this.#tickedAt)
     this.#listsAt = this.#tickedAt + LISTS_MS
     this.#schedule()
-  }
-
-  /** Looks into the buckets farther away than the nearest neighbour (Maymounkov and Mazières 2002, §2.3), as far as they are not full by now. */
-  async fill(signal: AbortSignal | undefined): Promise<void> {
-    const { table, lookup, random } = this.#parts
-    for (const target of table.refreshTargets(random)) {
-      signal?.throwIfAborted()
-      await lookup(target)
-    }
   }
 
   /** This peer is put on its list no more. */
@@ -124,8 +117,9 @@ export class Maintenance {
   }
 
   #refresh(now: number): void {
-    const { table, lookup, random } = this.#parts
+    const { table, lookup, random, calls } = this.#parts
     table.doubtSilent(now)
+    for (const contact of table.dueForCheck(CHECKS_PER_TICK)) void calls.ping(contact)
     for (const target of table.dueForRefresh(random, now, PER_TICK)) this.#attempt('refresh', lookup(target))
   }
 

@@ -3,6 +3,7 @@
  * Mazières 2002, §2.1). A peer stands at the SHA-256 of its id, so that nobody chooses a place without finding a key for it.
  */
 import { hash } from 'node:crypto'
+import type { Random } from '@pc/transport'
 
 /** 32 bytes, big-endian. Shared: do not write into it. */
 export type Position = Uint8Array
@@ -37,4 +38,29 @@ export function commonPrefix(a: Position, b: Position): number {
 /** Bit `index` counted from the most significant one. */
 export function bitAt(position: Position, index: number): 0 | 1 {
   return (((position[index >> 3] ?? 0) >> (7 - (index & 7))) & 1) as 0 | 1
+}
+
+/** A random position with the first `bits` of another one. */
+export function randomWithin(prefix: Position, bits: number, random: Random): Position {
+  const position = random.bytes(POSITION_BYTES)
+  for (let index = 0; index < bits; index++) setBit(position, index, bitAt(prefix, index))
+  return position
+}
+
+/** A copy with that bit. */
+export function withBit(position: Position, index: number, bit: 0 | 1): Position {
+  const copy = Uint8Array.from(position)
+  setBit(copy, index, bit)
+  return copy
+}
+
+/** A copy with the other value of that bit. */
+export function withBitTurned(position: Position, index: number): Position {
+  return withBit(position, index, bitAt(position, index) === 0 ? 1 : 0)
+}
+
+function setBit(bytes: Uint8Array, index: number, bit: 0 | 1): void {
+  const mask = 0x80 >> (index & 7)
+  const at = index >> 3
+  bytes[at] = bit === 1 ? (bytes[at] ?? 0) | mask : (bytes[at] ?? 0) & ~mask
 }

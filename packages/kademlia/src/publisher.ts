@@ -3,7 +3,7 @@ import type { Clock } from '@pc/transport'
 import type { Calls } from './calls.js'
 import type { Contact } from './contact.js'
 import { KademliaError } from './errors.js'
-import type { FindOptions, Lookups } from './lookups.js'
+import type { FindOptions, LookupRun, Lookups } from './lookups.js'
 import { readGetReply, readStoreReply, Status } from './messages.js'
 import { compareDistance, type Position } from './position.js'
 import type { RecordStore } from './record-store.js'
@@ -51,7 +51,7 @@ export class Publisher {
   }
 
   /** The k nearest to a key: the others of them, with what lets this peer store there, and whether it is one of them. */
-  async holders(key: Position, options: FindOptions): Promise<Holders> {
+  async holders(key: Position, options: LookupRun): Promise<Holders> {
     const tokens = new Map<string, Uint8Array>()
     const { contacts } = await this.#parts.lookups.run(key, options, async (contact, _lookup, read) => {
       const request = { type: 'get', key, known: Number.MAX_SAFE_INTEGER } as const
@@ -59,7 +59,7 @@ export class Publisher {
       tokens.set(contact.key, reply.token)
       return reply.contacts
     })
-    const last = contacts[this.#parts.lookups.count - 1]
+    const last = contacts[(options.count ?? this.#parts.lookups.count) - 1]
     const holds = last === undefined || compareDistance(key, this.#parts.position, last.position) < 0
     return { tokens, contacts: holds && last !== undefined ? contacts.slice(0, -1) : contacts, holds }
   }

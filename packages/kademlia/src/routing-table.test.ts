@@ -67,6 +67,7 @@ describe('buckets (§2.4)', () => {
     for (const each of [contactAt('0'), first, second, third, fourth]) table.proved(each, 0)
     table.failed(first, 1)
     expect(table.get(first.key)).toBe(first)
+    table.proved(second, 2)
     table.failed(first, 2)
     expect([table.get(first.key), table.get(fourth.key), table.get(third.key)]).toEqual([undefined, fourth, undefined])
     expect(keysOf(table.closest(fourth.position, 1))).not.toContain(fourth.key)
@@ -91,14 +92,69 @@ describe('buckets (§2.4)', () => {
 describe('contacts', () => {
   it('end after five failures in a row even if nobody waits, and not after four', () => {
     const table = tableWith()
-    const contact = contactAt('1')
+    const [contact, other] = [contactAt('1'), contactAt('01')]
+    const failTimes = (count: number): void => {
+      for (let failure = 0; failure < count; failure++) {
+        table.failed(contact, failure)
+        table.proved(other, failure)
+      }
+    }
     table.proved(contact, 0)
-    for (let failure = 0; failure < 4; failure++) table.failed(contact, failure)
+    failTimes(4)
     table.proved(contact, 4)
-    for (let failure = 0; failure < 4; failure++) table.failed(contact, failure)
-    expect(table.size).toBe(1)
-    table.failed(contact, 9)
-    expect(table.size).toBe(0)
+    failTimes(4)
+    expect(table.size).toBe(2)
+    failTimes(1)
+    expect(table.get(contact.key)).toBeUndefined()
+  })
+
+  it('stay when nobody at all is heard of: then it is this peer that is cut off', () => {
+    const table = tableWith()
+    const contacts = [contactAt('1'), contactAt('01'), contactAt('001')] as const
+    for (const each of contacts) table.proved(each, 0)
+    for (let second = 1; second < 60; second++) for (const each of contacts) table.failed(each, second * 1_000)
+    expect([table.size, statesOf(table)]).toEqual([3, ['questionable', 'questionable', 'questionable']])
+  })
+
+  it('are doubted after a minute at first, and after 10 when they have shown that they stay', () => {
+    const table = tableWith(ANYWHERE)
+    const contacts = Array.from({ length: 10 }, (_, index) => contactAt(`${'0'.repeat(index)}1`))
+    for (const each of contacts) table.proved(each, 0)
+    expect(Math.round(table.silenceMs / 1_000)).toBe(60)
+    table.doubtSilent(60_000)
+    expect(table.dueForCheck(99)).toHaveLength(10)
+    for (const each of contacts) table.proved(each, 600_000)
+    expect([table.silenceMs, table.dueForCheck(99)]).toEqual([600_000, []])
+  })
+
+  it('are doubted within seconds where peers stay for a minute', () => {
+    const table = tableWith({ bucketSize: 1_000, ...ANYWHERE })
+    const random = new SeededRandom('a minute')
+    const endOf = new Map<string, number>()
+    for (let second = 0; second < 600; second++) {
+      const newcomer = contactOn(random.bytes(32), '10.0.0.1')
+      table.proved(newcomer, second * 1_000)
+      endOf.set(newcomer.key, second * 1_000 - 60_000 * Math.log(1 - random.float()))
+      table.doubtSilent(second * 1_000)
+      for (const contact of table.dueForCheck(8)) {
+        if ((endOf.get(contact.key) ?? 0) < second * 1_000) table.failed(contact, second * 1_000)
+        else table.proved(contact, second * 1_000)
+      }
+    }
+    // Of exponential lives of 60 s, 87 % go on for 8.4 s more.
+    expect(table.silenceMs).toBeGreaterThan(6_000)
+    expect(table.silenceMs).toBeLessThan(12_000)
+  })
+
+  it('are asked by their failures, and those first that were silent longest', () => {
+    const table = tableWith(ANYWHERE)
+    const [first, second, third, fourth] = alike('1', 4) as [Contact, Contact, Contact, Contact]
+    for (const [index, each] of [second, first, third, fourth].entries()) table.proved(each, index)
+    table.failed(second, 5)
+    expect(keysOf(table.dueForCheck(9))).toEqual(keysOf([second]))
+    table.doubtAll()
+    expect(keysOf(table.dueForCheck(9))).toEqual(keysOf([first, third, fourth, second]))
+    expect(keysOf(table.dueForCheck(2))).toEqual(keysOf([first, third]))
   })
 
   it('are doubted after a failure, after silence and after sleep, until they are heard of', () => {
@@ -174,8 +230,12 @@ describe('refresh (§2.3)', () => {
   it('looks into each part farther away than the nearest neighbour of which less than half is known', () => {
     const table = tableWith({ bucketSize: 4 })
     for (const each of [...alike('1', 2), ...alike('01', 1), ...alike('0001', 5)]) table.proved(each, 0)
-    const targets = [...table.refreshTargets(new SeededRandom('refresh'))]
-    expect(targets.map((target) => commonPrefix(target, OWN.position))).toEqual([1, 2])
+    const parts = [...table.partsToFill(new SeededRandom('refresh'))]
+    expect(parts.map(({ target }) => commonPrefix(target, OWN.position))).toEqual([1, 2])
+    expect(parts.map(({ sharedBits, missing }) => [sharedBits, missing])).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
   })
 
   it('is due in a bucket where nothing was looked up for 10 minutes, once, within its range', () => {

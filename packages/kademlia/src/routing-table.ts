@@ -8,10 +8,12 @@
  * limited one by one and not by network, because in one subnet they are all of one network.
  */
 import { FIRST_TIMEOUT_MS, type Random } from '@pc/transport'
-import { Bucket, type ContactState, TableEntry } from './bucket.js'
+import { type Bucket, type ContactState, TableEntry } from './bucket.js'
+import { BucketTree } from './bucket-tree.js'
 import type { Contact } from './contact.js'
 import { KademliaError } from './errors.js'
-import { bitAt, commonPrefix, compareDistance, POSITION_BITS, POSITION_BYTES, type Position } from './position.js'
+import { Lifetimes } from './lifetimes.js'
+import { bitAt, commonPrefix, POSITION_BITS, type Position, randomWithin, withBitTurned } from './position.js'
 
 export interface RoutingTableLimits {
   /** k: contacts in a bucket. More: a table that survives more failures at once, and more to keep alive. @default 20 */
@@ -27,7 +29,9 @@ export interface RoutingTableLimits {
    * request round. @default 0
    */
   readonly spread: number
-  /** A contact that was silent for so long is doubted, ms. @default 600,000 */
+  /**
+   * A contact that was silent for so long is doubted, ms; sooner where peers come and go, see `lifetimes.ts`. @default 600,000
+   */
   readonly questionableAfterMs: number
   /** The oldest contact of a full bucket is asked whether it is there when it was silent for so long, ms. @default 60,000 */
   readonly checkAfterMs: number
@@ -48,6 +52,16 @@ export interface ProvedOutcome {
   readonly added: boolean
   /** To be asked whether it is there still: a newcomer waits for its place. */
   readonly check?: Contact
+}
+
+/** A part of the space of which too few contacts are known. */
+export interface PartToFill {
+  /** A random position in it. */
+  readonly target: Position
+  /** Its positions share so many leading bits with the own one, and no more. */
+  readonly sharedBits: number
+  /** Contacts. */
+  readonly missing: number
 }
 
 export interface BucketView {
@@ -76,18 +90,15 @@ const DEFAULT_LIMITS: RoutingTableLimits = {
 const MAX_CHECKS = 3
 const NOTHING: ProvedOutcome = { added: false }
 
-/** A leaf has a bucket, an inner node two children, by the next bit. */
-interface Node {
-  bucket: Bucket | undefined
-  children: readonly [Node, Node] | undefined
-}
-
 export class RoutingTable {
   readonly #own: Position
   readonly #limits: RoutingTableLimits
-  readonly #root: Node
+  readonly #tree: BucketTree
   readonly #entries = new Map<string, TableEntry>()
   readonly #perHost = new Map<string, number>()
+  readonly #lifetimes = new Lifetimes()
+  /** How often anybody was heard of. */
+  #news = 0
 
   /** @throws KademliaError BAD_OPTION */
   static create(options: { own: Position; now: number; limits?: Partial<RoutingTableLimits> }): RoutingTable {
@@ -104,11 +115,16 @@ export class RoutingTable {
   private constructor(own: Position, now: number, limits: RoutingTableLimits) {
     this.#own = own
     this.#limits = limits
-    this.#root = { bucket: new Bucket(own, 0, now), children: undefined }
+    this.#tree = new BucketTree(own, now)
   }
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** After so long a silence a contact is doubted, ms. */
+  get silenceMs(): number {
+    return Math.min(this.#limits.questionableAfterMs, this.#lifetimes.silenceMs)
   }
 
   get(key: string): Contact | undefined {
@@ -126,7 +142,8 @@ export class RoutingTable {
    * flap, and a session elsewhere says nothing against the first.
    */
   proved(contact: Contact, now: number): ProvedOutcome {
-    const bucket = this.#bucketOf(contact.position)
+    this.#news += 1
+    const bucket = this.#tree.bucketOf(contact.position)
     const entry = this.#entries.get(contact.key)
     if (entry !== undefined) {
       this.#heard(bucket, entry, contact, now)
@@ -143,12 +160,16 @@ export class RoutingTable {
 
   /**
    * It did not answer. One that waits takes the place of whoever does so again and again. Silence at another address than the one that is
-   * known counts for nothing: else a stranger's hint at a wrong address would cost a peer its place.
+   * known counts for nothing: else a stranger's hint at a wrong address would cost a peer its place. Nor does a further silence as long as
+   * nobody else is heard of: then it may be this machine that is cut off, and it would lose everybody.
    */
   failed(contact: Contact, now: number): void {
     const entry = this.#entryAt(contact)
     if (entry === undefined) return
-    const bucket = this.#bucketOf(entry.contact.position)
+    if (entry.failures === 0) this.#lifetimes.died(now - entry.heardAt)
+    else if (this.#news === entry.newsAtFailure) return
+    entry.newsAtFailure = this.#news
+    const bucket = this.#tree.bucketOf(entry.contact.position)
     if (!bucket.fail(entry)) return
     this.#remove(bucket, entry)
     this.#promote(bucket, now)
@@ -158,7 +179,7 @@ export class RoutingTable {
   remove(key: string, now: number): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
-    const bucket = this.#bucketOf(entry.contact.position)
+    const bucket = this.#tree.bucketOf(entry.contact.position)
     this.#remove(bucket, entry)
     this.#promote(bucket, now)
   }
@@ -170,27 +191,36 @@ export class RoutingTable {
 
   /** Doubts whoever was silent for too long. */
   doubtSilent(now: number): void {
-    for (const entry of this.#entries.values()) {
-      if (now - entry.heardAt >= this.#limits.questionableAfterMs) entry.doubted = true
-    }
+    const { silenceMs } = this
+    for (const entry of this.#entries.values()) if (now - entry.heardAt >= silenceMs) entry.doubted = true
+  }
+
+  /** Those that are doubted or failed, to be asked whether they are there still: at most `limit`, the likeliest first. */
+  dueForCheck(limit: number): Contact[] {
+    const doubtful = [...this.#entries.values()].filter(({ state }) => state === 'questionable')
+    doubtful.sort((a, b) => a.failures - b.failures || a.heardAt - b.heardAt)
+    return doubtful.slice(0, limit).map(({ contact }) => contact)
   }
 
   /** The contacts nearest to a position, the nearest first. */
   closest(target: Position, count: number, options: ClosestOptions = {}): Contact[] {
-    const found: Contact[] = []
-    this.#collect(this.#root, 0, target, count, options, found)
-    return found
+    const { except, questionable = false } = options
+    return this.#tree.closest(
+      target,
+      count,
+      (entry) => (questionable || entry.state === 'verified') && entry.contact.key !== except,
+    )
   }
 
   /** Something was looked up there. */
   noteLookup(target: Position, now: number): void {
-    this.#bucketOf(target).lookedUpAt = now
+    this.#tree.bucketOf(target).lookedUpAt = now
   }
 
   /** A random position in each bucket in which nothing was looked up for long, at most `limit`; they count as looked up now. */
   dueForRefresh(random: Random, now: number, limit: number): Position[] {
     const targets: Position[] = []
-    for (const bucket of this.#leaves()) {
+    for (const bucket of this.#tree.buckets()) {
       if (targets.length >= limit) break
       if (now - bucket.lookedUpAt < this.#limits.refreshAfterMs) continue
       bucket.lookedUpAt = now
@@ -200,22 +230,23 @@ export class RoutingTable {
   }
 
   /**
-   * Where to look after the own neighbourhood was found: a random position in each part of the space farther away than the nearest
-   * neighbours (§2.3), the farthest first, but for parts of which half a bucket is known by then. Whoever found the k nearest knows
-   * everybody who is as near as they are, so there is nothing to look for among them.
+   * Where to look after the own neighbourhood was found: the parts of the space farther away than the nearest neighbours (§2.3), the farthest
+   * first, as long as half a bucket is not known of each. Whoever found the k nearest knows everybody who is as near as they are, so
+   * there is nothing to look for among them.
    */
-  *refreshTargets(random: Random): Generator<Position, void, undefined> {
+  *partsToFill(random: Random): Generator<PartToFill, void, undefined> {
     const neighbours = this.closest(this.#own, this.#limits.bucketSize, { questionable: true })
     const last = neighbours.at(-1)
     const depth = last === undefined ? 0 : commonPrefix(this.#own, last.position)
     for (let bits = 0; bits < depth; bits++) {
       const target = randomWithin(withBitTurned(this.#own, bits), bits + 1, random)
-      if (this.#bucketOf(target).entries.length < this.#limits.bucketSize / 2) yield target
+      const missing = Math.ceil(this.#limits.bucketSize / 2) - this.#tree.bucketOf(target).entries.length
+      if (missing > 0) yield { target, sharedBits: bits, missing }
     }
   }
 
   buckets(): BucketView[] {
-    return [...this.#leaves()].map(({ prefix, depth, entries, waiting, lookedUpAt }) => ({
+    return [...this.#tree.buckets()].map(({ prefix, depth, entries, waiting, lookedUpAt }) => ({
       prefix: Array.from({ length: depth }, (_, index) => bitAt(prefix, index)).join(''),
       contacts: entries.map(({ contact, state, roundTrip }) => ({ contact, state, roundTripMs: roundTrip.smoothed })),
       waiting: waiting.length,
@@ -225,7 +256,7 @@ export class RoutingTable {
 
   /** Those to be asked first after a restart: known for longest (who was there for long stays for long, §2.2), of every bucket in turn. */
   best(count: number): Contact[] {
-    const byBucket = [...this.#leaves()].map(({ entries }) =>
+    const byBucket = [...this.#tree.buckets()].map(({ entries }) =>
       entries.filter(({ state }) => state === 'verified').sort((a, b) => a.addedAt - b.addedAt),
     )
     const found: Contact[] = []
@@ -252,19 +283,19 @@ export class RoutingTable {
       if (entry.state === 'verified' || !this.#hasRoomFor(contact, bucket)) return
       this.#count(address.host, -1)
       this.#count(contact.address.host, 1)
-      bucket.touch(entry, now)
       entry.contact = contact
-      return
     }
+    if (entry.failures > 0) this.#lifetimes.revived()
+    else this.#lifetimes.survived(now - entry.heardAt)
     bucket.touch(entry, now)
   }
 
   #newcomer(contact: Contact, now: number): ProvedOutcome {
-    let bucket = this.#bucketOf(contact.position)
+    let bucket = this.#tree.bucketOf(contact.position)
     if (!this.#hasRoomFor(contact, bucket)) return NOTHING
     while (bucket.entries.length >= this.#limits.bucketSize && this.#maySplit(bucket)) {
-      this.#split(bucket)
-      bucket = this.#bucketOf(contact.position)
+      this.#tree.split(bucket)
+      bucket = this.#tree.bucketOf(contact.position)
     }
     if (bucket.entries.length < this.#limits.bucketSize) {
       this.#add(bucket, contact, now)
@@ -278,7 +309,10 @@ export class RoutingTable {
   #checkOldest(bucket: Bucket, now: number): ProvedOutcome {
     if (bucket.checked !== undefined || this.#checks() >= MAX_CHECKS) return NOTHING
     const oldest = bucket.entries.find(({ failures }) => failures > 0) ?? bucket.entries[0]
-    if (oldest === undefined || (oldest.failures === 0 && now - oldest.heardAt < this.#limits.checkAfterMs))
+    if (
+      oldest === undefined ||
+      (oldest.failures === 0 && now - oldest.heardAt < Math.min(this.#limits.checkAfterMs, this.silenceMs))
+    )
       return NOTHING
     bucket.checked = oldest
     return { added: false, check: oldest.contact }
@@ -286,7 +320,7 @@ export class RoutingTable {
 
   #checks(): number {
     let count = 0
-    for (const { checked } of this.#leaves()) if (checked !== undefined) count++
+    for (const { checked } of this.#tree.buckets()) if (checked !== undefined) count++
     return count
   }
 
@@ -336,95 +370,4 @@ export class RoutingTable {
     const levelsOff = bucket.depth - commonPrefix(bucket.prefix, this.#own)
     return levelsOff <= this.#limits.spread
   }
-
-  #split(bucket: Bucket): void {
-    const { depth, lookedUpAt } = bucket
-    const node = this.#nodeOf(bucket.prefix)
-    const zero = new Bucket(withBit(bucket.prefix, depth, 0), depth + 1, lookedUpAt)
-    const one = new Bucket(withBit(bucket.prefix, depth, 1), depth + 1, lookedUpAt)
-    const halves = [zero, one] as const
-    for (const entry of bucket.entries) halves[bitAt(entry.contact.position, depth)].entries.push(entry)
-    for (const contact of bucket.waiting) halves[bitAt(contact.position, depth)].waiting.push(contact)
-    const { checked } = bucket
-    if (checked !== undefined) halves[bitAt(checked.contact.position, depth)].checked = checked
-    node.bucket = undefined
-    node.children = [
-      { bucket: zero, children: undefined },
-      { bucket: one, children: undefined },
-    ]
-  }
-
-  #bucketOf(position: Position): Bucket {
-    return this.#nodeOf(position).bucket as Bucket
-  }
-
-  #nodeOf(position: Position): Node {
-    let node = this.#root
-    for (let depth = 0; node.children !== undefined; depth++) node = node.children[bitAt(position, depth)]
-    return node
-  }
-
-  *#leaves(node: Node = this.#root): Generator<Bucket, void, undefined> {
-    if (node.bucket !== undefined) yield node.bucket
-    for (const child of node.children ?? []) yield* this.#leaves(child)
-  }
-
-  /** Everybody on the target's side of a branch is nearer to it than everybody on the other side. */
-  #collect(
-    node: Node,
-    depth: number,
-    target: Position,
-    count: number,
-    options: ClosestOptions,
-    found: Contact[],
-  ): void {
-    if (node.children !== undefined) {
-      const side = bitAt(target, depth)
-      this.#collect(node.children[side], depth + 1, target, count, options, found)
-      if (found.length < count) this.#collect(node.children[side ^ 1] as Node, depth + 1, target, count, options, found)
-      return
-    }
-    const from = found.length
-    for (const entry of node.bucket?.entries ?? []) {
-      const { contact } = entry
-      if (contact.key === options.except) continue
-      if (options.questionable !== true && entry.state !== 'verified') continue
-      insertByDistance(found, from, target, contact)
-    }
-    if (found.length > count) found.length = count
-  }
-}
-
-/** Few enough for an insertion to be the fastest sort. */
-function insertByDistance(found: Contact[], from: number, target: Position, contact: Contact): void {
-  let at = found.length
-  found.push(contact)
-  while (at > from && compareDistance(target, contact.position, (found[at - 1] as Contact).position) < 0) {
-    found[at] = found[at - 1] as Contact
-    at--
-  }
-  found[at] = contact
-}
-
-/** A random position with the first `bits` of another one. */
-function randomWithin(prefix: Position, bits: number, random: Random): Position {
-  const position = random.bytes(POSITION_BYTES)
-  for (let index = 0; index < bits; index++) setBit(position, index, bitAt(prefix, index))
-  return position
-}
-
-function withBit(position: Position, index: number, bit: 0 | 1): Position {
-  const copy = Uint8Array.from(position)
-  setBit(copy, index, bit)
-  return copy
-}
-
-function withBitTurned(position: Position, index: number): Position {
-  return withBit(position, index, bitAt(position, index) === 0 ? 1 : 0)
-}
-
-function setBit(bytes: Uint8Array, index: number, bit: 0 | 1): void {
-  const mask = 0x80 >> (index & 7)
-  const at = index >> 3
-  bytes[at] = bit === 1 ? (bytes[at] ?? 0) | mask : (bytes[at] ?? 0) & ~mask
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createPeer, type Peer, type PeerOptions } from '../src/index.js'
 
 const PORT = 4_000
+const POLL = { timeout: 10_000, interval: 5 }
 const open: Peer[] = []
 
 afterEach(async () => {
@@ -37,12 +38,16 @@ async function swarm(count: number): Promise<{ network: MemoryNetwork; peers: Pe
   const network = new MemoryNetwork()
   const peers: Peer[] = []
   for (let number = 1; number <= count; number++) peers.push(await start(network, number))
-  for (const peer of peers) await contactsOf(peer, count - 1)
+  for (const peer of peers) {
+    await contactsOf(peer, count - 1)
+    // Sessions, which make contacts, stand before the connections that tell names.
+    await expect.poll(() => peer.peers().filter(({ state }) => state === 'online').length, POLL).toBe(count - 1)
+  }
   return { network, peers }
 }
 
 async function contactsOf(peer: Peer, count: number): Promise<void> {
-  await expect.poll(() => peer.status().directory?.contacts, { timeout: 10_000, interval: 5 }).toBe(count)
+  await expect.poll(() => peer.status().directory?.contacts, POLL).toBe(count)
 }
 
 async function namesOf(peer: Peer): Promise<string[]> {

@@ -1,0 +1,48 @@
+/**
+ * How long a contact may be silent before it is no longer taken for alive. That depends on how long peers stay, which a peer learns from what
+ * becomes of its contacts: in an office they stay for days, and asking them every few seconds would be traffic for nothing; where they stay for
+ * a minute, half of what was heard of a minute ago is gone. (Accordion, Li et al. 2005, §4.2, weighs contacts in the same way; it takes the age of
+ * each for its measure, here one rate is learnt for all, which needs fewer questions.) Pure.
+ */
+
+/** Contacts are told to others as long as they are alive with this chance. */
+const TRUST = 0.87
+/** Shorter makes no sense: a machine may be busy for so long, ms. */
+const LEAST_SILENCE_MS = 5_000
+/** Before anything was seen: as if one contact had died in this time, which allows a minute of silence, ms. */
+const FIRST_EXPOSURE_MS = 430_000
+/** What was seen counts half as soon as it is more than this, so that what changes is noticed: deaths, and ms of contacts watched. */
+const [MOST_DEATHS, MOST_EXPOSURE_MS] = [64, 20_000_000]
+
+export class Lifetimes {
+  #deaths = 1
+  #exposureMs = FIRST_EXPOSURE_MS
+
+  /** After so many ms of silence a contact is alive with a chance of 87 %, as peers have come and gone so far; at least 5 s. */
+  get silenceMs(): number {
+    return Math.max(LEAST_SILENCE_MS, -Math.log(TRUST) * (this.#exposureMs / this.#deaths))
+  }
+
+  /** A contact was heard of, and so was there all the time that it was silent. */
+  survived(silentMs: number): void {
+    this.#watched(silentMs)
+  }
+
+  /** A contact that was silent for so long is gone, since when is not known. */
+  died(silentMs: number): void {
+    this.#deaths += 1
+    this.#watched(silentMs / 2)
+  }
+
+  /** One that was taken for gone is there after all. */
+  revived(): void {
+    this.#deaths = Math.max(1, this.#deaths - 1)
+  }
+
+  #watched(ms: number): void {
+    this.#exposureMs += ms
+    if (this.#deaths <= MOST_DEATHS && this.#exposureMs <= MOST_EXPOSURE_MS) return
+    this.#deaths = Math.max(1, this.#deaths / 2)
+    this.#exposureMs /= 2
+  }
+}
