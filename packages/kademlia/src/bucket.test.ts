@@ -35,7 +35,7 @@ describe('a bucket', () => {
     const entry = entryOf(bucket, 0)
     expect([1, 2, 3, 4, 5].map(() => bucket.fail(entry))).toEqual([false, false, false, false, true])
     bucket.touch(entry, 1)
-    expect([entry.failures, entry.state]).toEqual([0, 'verified'])
+    expect([entry.failures, entry.stateAt(1, 10)]).toEqual([0, 'verified'])
     bucket.wait(contactAt('11'), 1)
     expect([1, 2].map(() => bucket.fail(entry))).toEqual([false, true])
   })

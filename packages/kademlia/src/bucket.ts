@@ -25,8 +25,8 @@ export class TableEntry {
   failures = 0
   /** What the table's `news` was when it failed last. */
   newsAtFailure = 0
-  /** It was silent for too long, or may have been while the machine slept. */
-  doubted = false
+  /** Whatever was known of it is old: the machine slept, or it waited for its place. */
+  outdated = false
   roundTrip: RoundTripEstimate = new RoundTripEstimate()
 
   constructor(contact: Contact, now: number) {
@@ -35,14 +35,16 @@ export class TableEntry {
     this.heardAt = now
   }
 
-  get state(): ContactState {
-    return this.failures > 0 || this.doubted ? 'questionable' : 'verified'
+  /** Its state at `now`, where a contact is doubted after so long a silence. */
+  stateAt(now: number, silenceMs: number): ContactState {
+    const doubted = this.failures > 0 || this.outdated || now - this.heardAt >= silenceMs
+    return doubted ? 'questionable' : 'verified'
   }
 
   heard(now: number): void {
     this.heardAt = now
     this.failures = 0
-    this.doubted = false
+    this.outdated = false
   }
 }
 

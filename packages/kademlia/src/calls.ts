@@ -3,7 +3,7 @@ import type { Value } from '@pc/wire'
 import type { Contact } from './contact.js'
 import { KademliaError } from './errors.js'
 import { encodeRequest, type Request } from './messages.js'
-import type { RoutingTable } from './routing-table.js'
+import type { ProvedOutcome, RoutingTable } from './routing-table.js'
 
 export interface RpcOptions {
   /** Within which the request may be repeated, ms; then it is given up. */
@@ -69,14 +69,14 @@ export class Calls {
       throw error
     }
     const now = clock.now()
-    this.#prove(contact, now)
-    table.answered(contact, now - startedAt)
+    this.#take(table.answered(contact, now - startedAt, now), contact)
     return read(value)
   }
 
   /** Somebody was proved to be at that address: by an answer, a request, or whatever else the transport knows. */
   prove(contact: Contact): void {
-    if (!this.#closed) this.#prove(contact, this.#options.clock.now())
+    const { table, clock } = this.#options
+    if (!this.#closed) this.#take(table.proved(contact, clock.now()), contact)
   }
 
   /** Whether that contact answers. Never rejects. */
@@ -99,8 +99,7 @@ export class Calls {
     this.#closed = true
   }
 
-  #prove(contact: Contact, now: number): void {
-    const { added, check } = this.#options.table.proved(contact, now)
+  #take({ added, check }: ProvedOutcome, contact: Contact): void {
     if (added) this.#options.onArrival?.(contact)
     // The bucket is full: if its oldest contact is silent, the newcomer takes its place.
     if (check !== undefined) void this.ping(check)

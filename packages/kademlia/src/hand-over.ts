@@ -123,7 +123,8 @@ export class HandOver {
 
   #isHolder(key: Position): boolean {
     const { table, position, listHolders } = this.#parts
-    const last = table.closest(key, listHolders)[listHolders - 1]
+    // Whoever was only silent for a while counts: else everybody would take over every list where contacts are soon doubted.
+    const last = table.closest(key, listHolders, { among: 'unfailed' })[listHolders - 1]
     return last === undefined || compareDistance(key, position, last.position) < 0
   }
 

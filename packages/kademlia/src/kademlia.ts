@@ -42,6 +42,8 @@ export interface RequestOrigin {
 
 export interface KademliaStatus {
   readonly contacts: number
+  /** A contact that was silent for so long is doubted, ms: as experience has it, see `RoutingTableLimits`. */
+  readonly doubtedAfterMs: number
   readonly records: number
   readonly recordBytes: number
   /** Peers on the lists that are held here. */
@@ -55,6 +57,7 @@ export class Kademlia implements AsyncDisposable {
   readonly position: Position
   readonly #options: KademliaOptions
   readonly #clock: Clock
+  readonly #read: (bytes: Uint8Array, of?: PeerId) => SignedPeerRecord | undefined
   readonly #table: RoutingTable
   readonly #records: RecordStore
   readonly #lists: PeerLists
@@ -79,6 +82,7 @@ export class Kademlia implements AsyncDisposable {
   private constructor(options: KademliaOptions) {
     const { identity, rpc, clock = systemClock, random = systemRandom, logger = silentLogger, lookups = {} } = options
     this.#options = options
+    this.#read = options.readRecord ?? readOrNothing
     this.#clock = clock
     this.#random = random
     this.#listHolders = Math.min(LIST_HOLDERS, lookups.count ?? DEFAULT_COUNT)
@@ -92,7 +96,7 @@ export class Kademlia implements AsyncDisposable {
       random,
       ...(options.validators && { validators: options.validators }),
     })
-    this.#lists = new PeerLists({ readRecord: readOrNothing, verifyLeave })
+    this.#lists = new PeerLists({ readRecord: this.#read, verifyLeave })
     this.#own = new OwnRecords({ random })
     const tokens = Tokens.create(random, now)
     this.#calls = new Calls({ rpc, table: this.#table, clock, onArrival: (contact) => this.#handOver.arrived(contact) })
@@ -153,10 +157,10 @@ export class Kademlia implements AsyncDisposable {
   handle(request: Value, from: RequestOrigin): Value {
     if (this.#closed) throw closed()
     const { id, address, early = false } = from
-    const asker = { ...contactOf(id.bytes, address), peerId: id, early }
+    const asker = this.#table.at(id.bytes, address) ?? contactOf(id.bytes, address)
     const read = readRequest(request)
     if (!early) this.#calls.prove(asker)
-    return this.#responder.answer(read, asker, this.#clock.now())
+    return this.#responder.answer(read, { contact: asker, peerId: id, early }, this.#clock.now())
   }
 
   /** Somebody was proved to be at an address, in whatever way. */
@@ -317,7 +321,7 @@ export class Kademlia implements AsyncDisposable {
       },
       own: (list) => this.#lists.recordsOf(list, this.#clock.now()),
       isNearer: (list, { position }) => compareDistance(LIST_KEYS[list] as Position, this.position, position) < 0,
-      read: readOrNothing,
+      read: this.#read,
     })
     for await (const { peers } of pages) {
       signal?.throwIfAborted()
@@ -368,6 +372,7 @@ export class Kademlia implements AsyncDisposable {
   status(): KademliaStatus {
     return {
       contacts: this.#table.size,
+      doubtedAfterMs: this.#table.silenceMs,
       records: this.#records.size,
       recordBytes: this.#records.bytes,
       listed: this.#lists.size,
@@ -407,7 +412,7 @@ export class Kademlia implements AsyncDisposable {
   /** Where a peer is, as far as this one knows. */
   #contactOf(id: Uint8Array): Contact | undefined {
     const bytes = this.#recordOf(id)
-    const [address] = (bytes === undefined ? undefined : readOrNothing(bytes))?.addresses ?? []
+    const [address] = (bytes === undefined ? undefined : this.#read(bytes))?.addresses ?? []
     return address === undefined ? undefined : contactOf(id, address)
   }
 

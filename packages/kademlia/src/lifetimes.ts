@@ -6,19 +6,19 @@
  */
 
 /** Contacts are told to others as long as they are alive with this chance. */
-const TRUST = 0.87
+const TRUST = 0.92
 /** Shorter makes no sense: a machine may be busy for so long, ms. */
 const LEAST_SILENCE_MS = 5_000
-/** Before anything was seen: as if one contact had died in this time, which allows a minute of silence, ms. */
-const FIRST_EXPOSURE_MS = 430_000
+/** Before anything was seen: as if two contacts had died in this time, which allows 8 s of silence, ms. Trust grows by experience. */
+const [FIRST_DEATHS, FIRST_EXPOSURE_MS] = [2, 192_000]
 /** What was seen counts half as soon as it is more than this, so that what changes is noticed: deaths, and ms of contacts watched. */
 const [MOST_DEATHS, MOST_EXPOSURE_MS] = [64, 20_000_000]
 
 export class Lifetimes {
-  #deaths = 1
-  #exposureMs = FIRST_EXPOSURE_MS
+  #deaths: number = FIRST_DEATHS
+  #exposureMs: number = FIRST_EXPOSURE_MS
 
-  /** After so many ms of silence a contact is alive with a chance of 87 %, as peers have come and gone so far; at least 5 s. */
+  /** After so many ms of silence a contact is alive with a chance of 92 %, as peers have come and gone so far; at least 5 s. */
   get silenceMs(): number {
     return Math.max(LEAST_SILENCE_MS, -Math.log(TRUST) * (this.#exposureMs / this.#deaths))
   }

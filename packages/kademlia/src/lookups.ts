@@ -89,7 +89,7 @@ export class Lookups {
     const { settings, table, calls, clock } = this.#options
     const lookup = Lookup.create({
       target,
-      seeds: table.closest(target, SEEDS_PER_K * count, { questionable: true }),
+      seeds: this.#seeds(target, count),
       options: {
         ...settings,
         count,
@@ -126,6 +126,13 @@ export class Lookups {
   /** Those under way reject with CLOSED when they end. */
   close(): void {
     this.#closed = true
+  }
+
+  /** Whoever failed lately is asked only where there are not enough others. */
+  #seeds(target: Position, count: number): Contact[] {
+    const { table } = this.#options
+    const unfailed = table.closest(target, SEEDS_PER_K * count, { among: 'unfailed' })
+    return unfailed.length >= count ? unfailed : table.closest(target, SEEDS_PER_K * count, { among: 'all' })
   }
 
   #requireOpen(): void {

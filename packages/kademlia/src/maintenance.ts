@@ -41,7 +41,7 @@ const ANNOUNCE_JITTER = 0.1
 /** Of each kind of work in one tick, so that what has become due at one moment does not all go out at one moment. */
 const PER_TICK = 4
 /** Contacts that are asked in one tick whether they are there still. */
-const CHECKS_PER_TICK = 8
+const CHECKS_PER_TICK = 2
 /** Whether this peer has become a holder of other lists is looked at so often. */
 const LISTS_MS = 60_000
 
@@ -118,8 +118,7 @@ export class Maintenance {
 
   #refresh(now: number): void {
     const { table, lookup, random, calls } = this.#parts
-    table.doubtSilent(now)
-    for (const contact of table.dueForCheck(CHECKS_PER_TICK)) void calls.ping(contact)
+    for (const contact of table.dueForCheck(now, CHECKS_PER_TICK)) void calls.ping(contact)
     for (const target of table.dueForRefresh(random, now, PER_TICK)) this.#attempt('refresh', lookup(target))
   }
 

@@ -1,4 +1,4 @@
-import type { Identity, SignedPeerRecord } from '@pc/identity'
+import type { Identity, PeerId, SignedPeerRecord } from '@pc/identity'
 import type { Clock, Logger, Random } from '@pc/transport'
 import type { Rpc } from './calls.js'
 import type { LookupOptions } from './lookup-options.js'
@@ -14,6 +14,11 @@ export interface KademliaOptions {
   readonly record: () => SignedPeerRecord
   /** Records of other peers that are at hand, for whoever looks for one. @default none but what was found here, the latest 10,000 */
   readonly recordOf?: (id: Uint8Array) => Uint8Array | undefined
+  /**
+   * Reads what a peer says of itself, signature and all; undefined for what is none, or not that of the peer `of`. One that remembers what it
+   * has read spares much: the same entries of lists come from every holder. @default readPeerRecord each time
+   */
+  readonly readRecord?: (bytes: Uint8Array, of?: PeerId) => SignedPeerRecord | undefined
   /** Of what others store here by the first segment of its salt; see `Validator`. @default none is checked beyond its signature */
   readonly validators?: ReadonlyMap<string, Validator>
   readonly table?: Partial<RoutingTableLimits>

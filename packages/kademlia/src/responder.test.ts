@@ -28,7 +28,7 @@ const OWN = new Uint8Array(32).fill(0x80)
 const ROOM = MAX_SEALED_PLAINTEXT - 9
 
 const askerOf = (id: PeerId, host = '10.0.0.9'): Asker => ({
-  ...contactOf(id.bytes, { host, port: 7 }),
+  contact: contactOf(id.bytes, { host, port: 7 }),
   peerId: id,
   early: false,
 })
@@ -74,7 +74,8 @@ describe('store', () => {
       expect(store(record, { token }).status).toBe(Status.BAD_TOKEN)
     }
     expect(records.size).toBe(0)
-    const otherPort = { ...ASKER, address: { ...ASKER.address, port: 8 } }
+    const { contact } = ASKER
+    const otherPort = { ...ASKER, contact: { ...contact, address: { ...contact.address, port: 8 } } }
     expect(store(record, { token: tokenFor(record.key, otherPort) }).status).toBe(Status.OK)
     expect(records.size).toBe(1)
   })
@@ -128,7 +129,7 @@ describe('contacts', () => {
     const { table, responder } = setUp(family)
     const [nearest, second] = table.closest(OWN, 2)
     if (nearest === undefined || second === undefined) return expect.fail('the table is empty')
-    const asker = { ...nearest, peerId: ANNA.id, early: false }
+    const asker = { contact: nearest, peerId: ANNA.id, early: false }
     const contacts = readFindNodeReply(responder.answer({ type: 'find-node', target: OWN }, asker, 0))
     expect(contacts).toHaveLength(count)
     expect(contacts[0]?.key).toBe(second.key)

@@ -24,7 +24,8 @@ export interface ResponderParts {
 }
 
 /** Who asks. */
-export interface Asker extends Contact {
+export interface Asker {
+  readonly contact: Contact
   readonly peerId: PeerId
   /** Not proved yet to be at that address: see `RequestOrigin`. */
   readonly early: boolean
@@ -76,16 +77,16 @@ export class Responder {
     const held = records.get(key, now)
     const isNews = held !== undefined && (held.type === 'plain' || known === undefined || held.sequence > known)
     const record = isNews ? held.bytes : undefined
-    return [record ?? null, tokens.issue(asker, key, now), this.#contacts(key, asker, roomFor(record))]
+    return [record ?? null, tokens.issue(asker.contact, key, now), this.#contacts(key, asker, roomFor(record))]
   }
 
   #store(request: Request & { type: 'store' }, asker: Asker, now: number): Value {
     const { records, tokens } = this.#parts
     const record = readRecord(request.record)
-    if (asker.early || !tokens.accepts(request.token, asker, record.key, now)) return [Status.BAD_TOKEN, null]
+    if (asker.early || !tokens.accepts(request.token, asker.contact, record.key, now)) return [Status.BAD_TOKEN, null]
     const { ageMs, expected } = request
     const outcome = records.store(record, {
-      from: asker.key,
+      from: asker.contact.key,
       now,
       ageMs,
       ...(expected === undefined ? {} : { expectedSequence: expected }),
@@ -95,7 +96,8 @@ export class Responder {
 
   #addToList({ list, record, token }: Request & { type: 'add-to-list' }, asker: Asker, now: number): Value {
     const { lists, tokens } = this.#parts
-    if (asker.early || !tokens.accepts(token, asker, LIST_KEYS[list] as Position, now)) return [Status.BAD_TOKEN]
+    if (asker.early || !tokens.accepts(token, asker.contact, LIST_KEYS[list] as Position, now))
+      return [Status.BAD_TOKEN]
     const outcome = lists.add(list, record, asker.peerId, now)
     return [typeof outcome === 'string' ? Status.OK : LIST_STATUS[outcome.refused]]
   }
@@ -107,8 +109,13 @@ export class Responder {
     return outcome.refused === 'older' ? Status.OLDER : Status.INVALID
   }
 
-  #contacts(target: Position, asker: Asker, most: number): Value {
-    return most <= 0 ? [] : encodeContacts(this.#parts.table.closest(target, most, { except: asker.key }), most)
+  /** Verified ones. Where they are too few, silent ones do too: in a network that has just come up nobody has been heard of for long. */
+  #contacts(target: Position, { contact: { key: except } }: Asker, most: number): Value {
+    if (most <= 0) return []
+    const { table } = this.#parts
+    const verified = table.closest(target, most, { except })
+    const told = verified.length < most ? table.closest(target, most, { except, among: 'unfailed' }) : verified
+    return encodeContacts(told, most)
   }
 }
 

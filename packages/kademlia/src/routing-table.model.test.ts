@@ -16,7 +16,7 @@ const position = fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, 
 })
 const anywhere = fc.oneof(position, fc.constant(OWN))
 const step = fc.record({
-  what: fc.constantFrom('proved', 'proved', 'proved', 'proved', 'failed', 'removed', 'doubt', 'slept'),
+  what: fc.constantFrom('proved', 'proved', 'proved', 'proved', 'failed', 'removed', 'nothing', 'slept'),
   position: anywhere,
   host: fc.integer({ min: 0, max: 30 }),
   wait: fc.integer({ min: 0, max: 200 }),
@@ -35,7 +35,8 @@ interface Known {
   contact: Contact
   heardAt: number
   failures: number
-  doubted: boolean
+  /** The machine slept, or it waited for its place. */
+  outdated: boolean
   /** Whether nobody was heard of since it failed last. */
   alone: boolean
 }
@@ -53,13 +54,14 @@ it(`holds after whatever happens, in ${CASES} cases`, () => {
         now += wait
         const contact = contactOn(at, `10.0.0.${host}`)
         const before = new Map(known)
+        // States are those of the latest time that the table was told.
+        table.noteLookup(at, now)
         if (what === 'proved') prove(table, known, contact, now)
         else if (what === 'failed') fail(table, known, contact.key, now)
         else if (what === 'removed') table.remove(contact.key, now)
-        else if (what === 'doubt') table.doubtSilent(now)
-        else table.doubtAll()
-        for (const each of known.values()) {
-          if (what === 'slept' || (what === 'doubt' && now - each.heardAt >= 500)) each.doubted = true
+        else if (what === 'slept') {
+          table.doubtAll()
+          for (const each of known.values()) each.outdated = true
         }
         follow(table, known, now)
         // Whoever answers is never displaced: only its own failures or its own word remove a contact.
@@ -69,7 +71,7 @@ it(`holds after whatever happens, in ${CASES} cases`, () => {
         }
       }
       checkBuckets(table, given)
-      for (const target of sought) checkClosest(table, known, target)
+      for (const target of sought) checkClosest(table, known, target, now)
     }),
     { numRuns: CASES },
   )
@@ -77,7 +79,7 @@ it(`holds after whatever happens, in ${CASES} cases`, () => {
 
 function prove(table: RoutingTable, known: Map<string, Known>, contact: Contact, now: number): void {
   const held = known.get(contact.key)
-  const wasVerified = held !== undefined && held.failures === 0 && !held.doubted
+  const wasVerified = held !== undefined && isVerified(table, held, now)
   const { added, check } = table.proved(contact, now)
   for (const each of known.values()) each.alone = false
   if (check !== undefined) expect([known.has(check.key), added]).toEqual([true, false])
@@ -88,7 +90,7 @@ function prove(table: RoutingTable, known: Map<string, Known>, contact: Contact,
     expect(there).toBe(held.contact)
     return
   }
-  known.set(contact.key, { contact: there, heardAt: now, failures: 0, doubted: false, alone: false })
+  known.set(contact.key, { contact: there, heardAt: now, failures: 0, outdated: false, alone: false })
 }
 
 function fail(table: RoutingTable, known: Map<string, Known>, key: string, now: number): void {
@@ -110,6 +112,10 @@ function waitingBeside(table: RoutingTable, { position: at }: Contact): number {
   return table.buckets().find(({ prefix }) => begins(at, prefix))?.waiting ?? 0
 }
 
+function isVerified(table: RoutingTable, { failures, outdated, heardAt }: Known, now: number): boolean {
+  return failures === 0 && !outdated && now - heardAt < table.silenceMs
+}
+
 /** Those that are new in the table: proved, or let in when another one went. */
 function follow(table: RoutingTable, known: Map<string, Known>, now: number): void {
   const contacts = table.buckets().flatMap((bucket) => bucket.contacts)
@@ -118,9 +124,8 @@ function follow(table: RoutingTable, known: Map<string, Known>, now: number): vo
   for (const { contact, state } of contacts) {
     const held = known.get(contact.key)
     if (held === undefined) {
-      known.set(contact.key, { contact, heardAt: now, failures: 0, doubted: state === 'questionable', alone: false })
-    } else if (state !== (held.failures > 0 || held.doubted ? 'questionable' : 'verified'))
-      expect.fail(`it is ${state}`)
+      known.set(contact.key, { contact, heardAt: now, failures: 0, outdated: state === 'questionable', alone: false })
+    } else if (state !== (isVerified(table, held, now) ? 'verified' : 'questionable')) expect.fail(`it is ${state}`)
   }
 }
 
@@ -146,13 +151,15 @@ function checkBuckets(
   }
 }
 
-function checkClosest(table: RoutingTable, known: ReadonlyMap<string, Known>, target: Position): void {
+function checkClosest(table: RoutingTable, known: ReadonlyMap<string, Known>, target: Position, now: number): void {
   const sorted = [...known.values()].sort((a, b) => compareDistance(target, a.contact.position, b.contact.position))
-  const verified = sorted.filter(({ failures, doubted }) => failures === 0 && !doubted)
+  const verified = sorted.filter((each) => isVerified(table, each, now))
   for (const count of [1, 3, 100]) {
     const expected = (of: readonly Known[]): string[] => of.slice(0, count).map(({ contact }) => contact.key)
     expect(table.closest(target, count).map(({ key }) => key)).toEqual(expected(verified))
-    const all = table.closest(target, count, { questionable: true })
+    const unfailed = sorted.filter(({ failures }) => failures === 0)
+    expect(table.closest(target, count, { among: 'unfailed' }).map(({ key }) => key)).toEqual(expected(unfailed))
+    const all = table.closest(target, count, { among: 'all' })
     expect(all.map(({ key }) => key)).toEqual(expected(sorted))
   }
 }

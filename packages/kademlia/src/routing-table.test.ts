@@ -71,7 +71,7 @@ describe('buckets (§2.4)', () => {
     table.failed(first, 2)
     expect([table.get(first.key), table.get(fourth.key), table.get(third.key)]).toEqual([undefined, fourth, undefined])
     expect(keysOf(table.closest(fourth.position, 1))).not.toContain(fourth.key)
-    expect(keysOf(table.closest(fourth.position, 1, { questionable: true }))).toEqual([fourth.key])
+    expect(keysOf(table.closest(fourth.position, 1, { among: 'all' }))).toEqual([fourth.key])
     table.proved(fourth, 3)
     expect(keysOf(table.closest(fourth.position, 1))).toEqual([fourth.key])
     table.remove(second.key, 4)
@@ -116,15 +116,16 @@ describe('contacts', () => {
     expect([table.size, statesOf(table)]).toEqual([3, ['questionable', 'questionable', 'questionable']])
   })
 
-  it('are doubted after a minute at first, and after 10 when they have shown that they stay', () => {
+  it('are doubted after 10 s at first, and after 10 minutes when they have shown that they stay', () => {
     const table = tableWith(ANYWHERE)
     const contacts = Array.from({ length: 10 }, (_, index) => contactAt(`${'0'.repeat(index)}1`))
     for (const each of contacts) table.proved(each, 0)
-    expect(Math.round(table.silenceMs / 1_000)).toBe(60)
-    table.doubtSilent(60_000)
-    expect(table.dueForCheck(99)).toHaveLength(10)
-    for (const each of contacts) table.proved(each, 600_000)
-    expect([table.silenceMs, table.dueForCheck(99)]).toEqual([600_000, []])
+    expect(Math.round(table.silenceMs / 1_000)).toBe(10)
+    expect([table.dueForCheck(9_900, 99).length, table.dueForCheck(10_100, 99).length]).toEqual([0, 10])
+    for (const each of contacts) {
+      table.answered(each, 1, 600_000)
+    }
+    expect([table.silenceMs, table.dueForCheck(1_199_999, 99)]).toEqual([600_000, []])
   })
 
   it('are doubted within seconds where peers stay for a minute', () => {
@@ -135,15 +136,14 @@ describe('contacts', () => {
       const newcomer = contactOn(random.bytes(32), '10.0.0.1')
       table.proved(newcomer, second * 1_000)
       endOf.set(newcomer.key, second * 1_000 - 60_000 * Math.log(1 - random.float()))
-      table.doubtSilent(second * 1_000)
-      for (const contact of table.dueForCheck(8)) {
+      for (const contact of table.dueForCheck(second * 1_000, 8)) {
         if ((endOf.get(contact.key) ?? 0) < second * 1_000) table.failed(contact, second * 1_000)
-        else table.proved(contact, second * 1_000)
+        else table.answered(contact, 1, second * 1_000)
       }
     }
-    // Of exponential lives of 60 s, 87 % go on for 8.4 s more.
-    expect(table.silenceMs).toBeGreaterThan(6_000)
-    expect(table.silenceMs).toBeLessThan(12_000)
+    // Of exponential lives of 60 s, 90 % go on for 6.3 s more.
+    expect(table.silenceMs).toBeGreaterThan(5_000)
+    expect(table.silenceMs).toBeLessThan(9_000)
   })
 
   it('are asked by their failures, and those first that were silent longest', () => {
@@ -151,24 +151,28 @@ describe('contacts', () => {
     const [first, second, third, fourth] = alike('1', 4) as [Contact, Contact, Contact, Contact]
     for (const [index, each] of [second, first, third, fourth].entries()) table.proved(each, index)
     table.failed(second, 5)
-    expect(keysOf(table.dueForCheck(9))).toEqual(keysOf([second]))
+    expect(keysOf(table.dueForCheck(5, 9))).toEqual(keysOf([second]))
     table.doubtAll()
-    expect(keysOf(table.dueForCheck(9))).toEqual(keysOf([first, third, fourth, second]))
-    expect(keysOf(table.dueForCheck(2))).toEqual(keysOf([first, third]))
+    expect(keysOf(table.dueForCheck(5, 9))).toEqual(keysOf([first, third, fourth, second]))
+    expect(keysOf(table.dueForCheck(5, 2))).toEqual(keysOf([first, third]))
   })
 
   it('are doubted after a failure, after silence and after sleep, until they are heard of', () => {
     const table = tableWith({ questionableAfterMs: 100 })
     const contact = contactAt('1')
     table.proved(contact, 0)
-    for (const doubt of [() => table.failed(contact, 0), () => table.doubtAll(), () => table.doubtSilent(1_100)]) {
+    for (const doubt of [
+      () => table.failed(contact, 0),
+      () => table.doubtAll(),
+      () => table.noteLookup(OWN.position, 1_100),
+    ]) {
       expect(statesOf(table)).toEqual(['verified'])
       doubt()
       expect(statesOf(table)).toEqual(['questionable'])
       expect(table.closest(OWN.position, 1)).toEqual([])
       table.proved(contact, 1_000)
     }
-    table.doubtSilent(1_099)
+    table.noteLookup(OWN.position, 1_099)
     expect(statesOf(table)).toEqual(['verified'])
   })
 
@@ -191,9 +195,9 @@ describe('contacts', () => {
     const port = contactOn(contact.position, contact.address.host, 1)
     table.proved(contact, 0)
     for (let failure = 0; failure < 9; failure++) table.failed(failure % 2 === 0 ? elsewhere : port, failure)
-    table.answered(elsewhere, 200)
+    table.answered(elsewhere, 200, 0)
     expect([statesOf(table), table.timeoutOf(contact)]).toEqual([['verified'], 25])
-    table.answered(contact, 1)
+    table.answered(contact, 1, 0)
     expect([table.timeoutOf(contact), table.timeoutOf(elsewhere)]).toEqual([10, 25])
   })
 

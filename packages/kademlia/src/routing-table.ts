@@ -10,7 +10,7 @@
 import { FIRST_TIMEOUT_MS, type Random } from '@pc/transport'
 import { type Bucket, type ContactState, TableEntry } from './bucket.js'
 import { BucketTree } from './bucket-tree.js'
-import type { Contact } from './contact.js'
+import { type Contact, keyOf } from './contact.js'
 import { KademliaError } from './errors.js'
 import { Lifetimes } from './lifetimes.js'
 import { bitAt, commonPrefix, POSITION_BITS, type Position, randomWithin, withBitTurned } from './position.js'
@@ -42,8 +42,8 @@ export interface RoutingTableLimits {
 export interface ClosestOptions {
   /** The key of a contact to be left out: whoever asks knows itself. */
   readonly except?: string
-  /** Those that are doubted or failed lately too. @default false */
-  readonly questionable?: boolean
+  /** Also those that are silent for too long, or all, those that failed lately too. @default 'verified' */
+  readonly among?: 'verified' | 'unfailed' | 'all'
 }
 
 /** What `proved` did. */
@@ -86,6 +86,8 @@ const DEFAULT_LIMITS: RoutingTableLimits = {
   checkAfterMs: 60_000,
   refreshAfterMs: 600_000,
 }
+/** A newcomer gets to know a quarter of a bucket in each part of the space: others get to know it, and lookups bring more. */
+const FILLED_SHARE = 4
 /** Contacts that are asked at a time whether they are there still. */
 const MAX_CHECKS = 3
 const NOTHING: ProvedOutcome = { added: false }
@@ -97,6 +99,8 @@ export class RoutingTable {
   readonly #entries = new Map<string, TableEntry>()
   readonly #perHost = new Map<string, number>()
   readonly #lifetimes = new Lifetimes()
+  /** The latest time that it was told: states are those of then. */
+  #now: number
   /** How often anybody was heard of. */
   #news = 0
 
@@ -116,6 +120,7 @@ export class RoutingTable {
     this.#own = own
     this.#limits = limits
     this.#tree = new BucketTree(own, now)
+    this.#now = now
   }
 
   get size(): number {
@@ -131,6 +136,12 @@ export class RoutingTable {
     return this.#entries.get(key)?.contact
   }
 
+  /** The contact of a peer, if that is known at this address: whoever asks all the time need not be hashed each time. */
+  at(id: Uint8Array, { host, port }: Contact['address']): Contact | undefined {
+    const contact = this.#entries.get(keyOf(id))?.contact
+    return contact?.address.host === host && contact.address.port === port ? contact : undefined
+  }
+
   /** How long to wait for an answer of a contact before it counts as slow, ms. */
   timeoutOf(contact: Contact): number {
     return this.#entryAt(contact)?.roundTrip.timeoutMs ?? FIRST_TIMEOUT_MS
@@ -142,6 +153,7 @@ export class RoutingTable {
    * flap, and a session elsewhere says nothing against the first.
    */
   proved(contact: Contact, now: number): ProvedOutcome {
+    this.#now = now
     this.#news += 1
     const bucket = this.#tree.bucketOf(contact.position)
     const entry = this.#entries.get(contact.key)
@@ -153,9 +165,15 @@ export class RoutingTable {
     return this.#newcomer(contact, now)
   }
 
-  /** It answered, after so many ms. `proved` is told too. */
-  answered(contact: Contact, roundTripMs: number): void {
+  /** It answered after so many ms, and so is proved. */
+  answered(contact: Contact, roundTripMs: number, now: number): ProvedOutcome {
+    const known = this.#entryAt(contact)
+    // Only who was asked tells how long peers live: of those that call by themselves one hears as long as they do.
+    if (known !== undefined && known.failures > 0) this.#lifetimes.revived()
+    else if (known !== undefined) this.#lifetimes.survived(now - known.heardAt)
+    const outcome = this.proved(contact, now)
     this.#entryAt(contact)?.roundTrip.measured(roundTripMs)
+    return outcome
   }
 
   /**
@@ -164,6 +182,7 @@ export class RoutingTable {
    * nobody else is heard of: then it may be this machine that is cut off, and it would lose everybody.
    */
   failed(contact: Contact, now: number): void {
+    this.#now = now
     const entry = this.#entryAt(contact)
     if (entry === undefined) return
     if (entry.failures === 0) this.#lifetimes.died(now - entry.heardAt)
@@ -186,34 +205,28 @@ export class RoutingTable {
 
   /** After the machine slept: nobody counts as verified before it is heard of again. */
   doubtAll(): void {
-    for (const entry of this.#entries.values()) entry.doubted = true
+    for (const entry of this.#entries.values()) entry.outdated = true
   }
 
-  /** Doubts whoever was silent for too long. */
-  doubtSilent(now: number): void {
-    const { silenceMs } = this
-    for (const entry of this.#entries.values()) if (now - entry.heardAt >= silenceMs) entry.doubted = true
-  }
-
-  /** Those that are doubted or failed, to be asked whether they are there still: at most `limit`, the likeliest first. */
-  dueForCheck(limit: number): Contact[] {
-    const doubtful = [...this.#entries.values()].filter(({ state }) => state === 'questionable')
+  /** Those that are doubted, to be asked whether they are there still: at most `limit`, the likeliest first. */
+  dueForCheck(now: number, limit: number): Contact[] {
+    this.#now = now
+    const isVerified = this.#verified()
+    const doubtful = [...this.#entries.values()].filter((entry) => !isVerified(entry))
     doubtful.sort((a, b) => a.failures - b.failures || a.heardAt - b.heardAt)
     return doubtful.slice(0, limit).map(({ contact }) => contact)
   }
 
   /** The contacts nearest to a position, the nearest first. */
   closest(target: Position, count: number, options: ClosestOptions = {}): Contact[] {
-    const { except, questionable = false } = options
-    return this.#tree.closest(
-      target,
-      count,
-      (entry) => (questionable || entry.state === 'verified') && entry.contact.key !== except,
-    )
+    const { except, among = 'verified' } = options
+    const isMeant = among === 'verified' ? this.#verified() : among === 'all' ? anybody : hasNotFailed
+    return this.#tree.closest(target, count, (entry) => entry.contact.key !== except && isMeant(entry))
   }
 
   /** Something was looked up there. */
   noteLookup(target: Position, now: number): void {
+    this.#now = now
     this.#tree.bucketOf(target).lookedUpAt = now
   }
 
@@ -231,24 +244,29 @@ export class RoutingTable {
 
   /**
    * Where to look after the own neighbourhood was found: the parts of the space farther away than the nearest neighbours (§2.3), the farthest
-   * first, as long as half a bucket is not known of each. Whoever found the k nearest knows everybody who is as near as they are, so
+   * first, as long as a quarter of a bucket is not known of each. Whoever found the k nearest knows everybody who is as near as they are, so
    * there is nothing to look for among them.
    */
   *partsToFill(random: Random): Generator<PartToFill, void, undefined> {
-    const neighbours = this.closest(this.#own, this.#limits.bucketSize, { questionable: true })
+    const neighbours = this.closest(this.#own, this.#limits.bucketSize, { among: 'all' })
     const last = neighbours.at(-1)
     const depth = last === undefined ? 0 : commonPrefix(this.#own, last.position)
     for (let bits = 0; bits < depth; bits++) {
       const target = randomWithin(withBitTurned(this.#own, bits), bits + 1, random)
-      const missing = Math.ceil(this.#limits.bucketSize / 2) - this.#tree.bucketOf(target).entries.length
+      const missing = Math.ceil(this.#limits.bucketSize / FILLED_SHARE) - this.#tree.bucketOf(target).entries.length
       if (missing > 0) yield { target, sharedBits: bits, missing }
     }
   }
 
   buckets(): BucketView[] {
+    const { silenceMs } = this
     return [...this.#tree.buckets()].map(({ prefix, depth, entries, waiting, lookedUpAt }) => ({
       prefix: Array.from({ length: depth }, (_, index) => bitAt(prefix, index)).join(''),
-      contacts: entries.map(({ contact, state, roundTrip }) => ({ contact, state, roundTripMs: roundTrip.smoothed })),
+      contacts: entries.map((entry) => ({
+        contact: entry.contact,
+        state: entry.stateAt(this.#now, silenceMs),
+        roundTripMs: entry.roundTrip.smoothed,
+      })),
       waiting: waiting.length,
       lookedUpAt,
     }))
@@ -256,8 +274,9 @@ export class RoutingTable {
 
   /** Those to be asked first after a restart: known for longest (who was there for long stays for long, §2.2), of every bucket in turn. */
   best(count: number): Contact[] {
+    const isVerified = this.#verified()
     const byBucket = [...this.#tree.buckets()].map(({ entries }) =>
-      entries.filter(({ state }) => state === 'verified').sort((a, b) => a.addedAt - b.addedAt),
+      entries.filter(isVerified).sort((a, b) => a.addedAt - b.addedAt),
     )
     const found: Contact[] = []
     for (let rank = 0; rank < this.#limits.bucketSize; rank++) {
@@ -271,6 +290,12 @@ export class RoutingTable {
     return found
   }
 
+  /** Whether an entry is verified by now. */
+  #verified(): (entry: TableEntry) => boolean {
+    const { silenceMs } = this
+    return (entry) => entry.stateAt(this.#now, silenceMs) === 'verified'
+  }
+
   #entryAt({ key, address }: Contact): TableEntry | undefined {
     const entry = this.#entries.get(key)
     const known = entry?.contact.address
@@ -280,13 +305,11 @@ export class RoutingTable {
   #heard(bucket: Bucket, entry: TableEntry, contact: Contact, now: number): void {
     const { address } = entry.contact
     if (address.host !== contact.address.host || address.port !== contact.address.port) {
-      if (entry.state === 'verified' || !this.#hasRoomFor(contact, bucket)) return
+      if (this.#verified()(entry) || !this.#hasRoomFor(contact, bucket)) return
       this.#count(address.host, -1)
       this.#count(contact.address.host, 1)
       entry.contact = contact
     }
-    if (entry.failures > 0) this.#lifetimes.revived()
-    else this.#lifetimes.survived(now - entry.heardAt)
     bucket.touch(entry, now)
   }
 
@@ -344,7 +367,7 @@ export class RoutingTable {
       if (!this.#hasRoomFor(next, bucket)) continue
       this.#add(bucket, next, now)
       const entry = this.#entries.get(next.key)
-      if (entry !== undefined) entry.doubted = true
+      if (entry !== undefined) entry.outdated = true
       return
     }
   }
@@ -370,4 +393,12 @@ export class RoutingTable {
     const levelsOff = bucket.depth - commonPrefix(bucket.prefix, this.#own)
     return levelsOff <= this.#limits.spread
   }
+}
+
+function hasNotFailed({ failures }: TableEntry): boolean {
+  return failures === 0
+}
+
+function anybody(): boolean {
+  return true
 }

@@ -20,6 +20,7 @@ function setUp(known: readonly (readonly Contact[])[] = []) {
     kademlia: {
       status: () => ({
         contacts: met.size,
+        doubtedAfterMs: 10_000,
         records: 0,
         recordBytes: 0,
         listed: 0,

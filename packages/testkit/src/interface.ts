@@ -29,7 +29,10 @@ export class Interface {
   sendingUntil = 0
   receivingUntil = 0
   #address: string | undefined
+  /** Of an IPv6 address; for IPv4 numbers do, as every datagram asks. */
   #subnet = new BlockList()
+  /** Of an IPv4 address: the first of its network. */
+  #firstOfNetwork = 0
   #broadcast: string | undefined
 
   constructor(options: SimulatedInterface, index: number, internal: boolean) {
@@ -59,14 +62,23 @@ export class Interface {
     this.#subnet = new BlockList()
     this.#broadcast = undefined
     if (this.#address === undefined) return
-    this.#subnet.addSubnet(this.#address, this.prefix, `ipv${this.family}`)
+    if (this.family === 6) this.#subnet.addSubnet(this.#address, this.prefix, 'ipv6')
+    else this.#firstOfNetwork = this.#networkOf(this.#address)
     // A network of one or two addresses has none (RFC 3021).
     if (this.family === 4 && this.prefix < 31) this.#broadcast = broadcastOf(this.#address, this.prefix)
   }
 
   /** Whether an address of this family is on the same network. */
   reaches(host: string): boolean {
-    return this.#address !== undefined && this.#subnet.check(host, `ipv${this.family}`)
+    if (this.#address === undefined) return false
+    if (this.family === 6) return this.#subnet.check(host, 'ipv6')
+    return this.#networkOf(host) === this.#firstOfNetwork
+  }
+
+  /** The first address of the network of such a prefix that an IPv4 address is in, as a number; NaN for what is none. */
+  #networkOf(host: string): number {
+    const value = numberOf(host)
+    return value - (value % 2 ** (32 - this.prefix))
   }
 
   /** Whether a datagram to `host` is a broadcast that this interface hears: the limited one, or that of its subnet. */
@@ -106,8 +118,15 @@ function bitsOf(address: string, family: 4 | 6): string {
   return [...left, ...zeros, ...right].map((word) => Number.parseInt(word, 16).toString(2).padStart(16, '0')).join('')
 }
 
+/** An IPv4 address as a number; NaN for anything else. */
+function numberOf(host: string): number {
+  const [a, b, c, d, more] = host.split('.')
+  if (d === undefined || more !== undefined) return Number.NaN
+  return ((Number(a) * 256 + Number(b)) * 256 + Number(c)) * 256 + Number(d)
+}
+
 function broadcastOf(address: string, prefix: number): string {
-  const value = Number.parseInt(bitsOf(address, 4), 2)
+  const value = numberOf(address)
   const last = value + 2 ** (32 - prefix) - 1 - (value % 2 ** (32 - prefix))
   return [24, 16, 8, 0].map((shift) => Math.floor(last / 2 ** shift) % 256).join('.')
 }

@@ -1,5 +1,5 @@
 /** Many nodes of one directory, and who is nearest to what as somebody sees it who knows everybody. */
-import { type Network, openNetwork, type PeerId } from '@pc/identity'
+import { type Network, openNetwork, type PeerId, type SignedPeerRecord } from '@pc/identity'
 import { compareDistance, type Position } from '@pc/kademlia'
 import type { SeededRandom } from '@pc/testkit'
 import type { Lab } from '../lab.js'
@@ -17,11 +17,16 @@ export type NodeOptions = Pick<KadNodeOptions, 'kademlia' | 'answer'>
 
 export class KadNetwork {
   readonly nodes: KadNode[] = []
+  /** Requests of each node until it had joined. */
+  readonly requestsToJoin: number[] = []
   readonly random: SeededRandom
   readonly nullCipher: boolean
   readonly #lab: Lab
   readonly #network: Network
   readonly #ids = new Map<string, PeerId>()
+  /** Records that somebody has read: their signatures hold for everybody. */
+  readonly #records = new Map<string, SignedPeerRecord>()
+  #added = 0
 
   /** @param expected nodes there will be at a time */
   constructor(lab: Lab, expected: number) {
@@ -38,8 +43,8 @@ export class KadNetwork {
 
   /** A further machine, whose node is started and knows nobody. */
   async add(options: NodeOptions = {}): Promise<KadNode> {
-    const shared = { network: this.#network, nullCipher: this.nullCipher, ids: this.#ids }
-    const node = new KadNode(this.#lab, this.nodes.length, { ...shared, ...options })
+    const shared = { network: this.#network, nullCipher: this.nullCipher, ids: this.#ids, records: this.#records }
+    const node = new KadNode(this.#lab, this.#added++, { ...shared, ...options })
     this.nodes.push(node)
     this.#ids.set(node.contact.key, node.identity.id)
     await node.start()
@@ -59,11 +64,18 @@ export class KadNetwork {
     await Promise.all(joining)
   }
 
-  /** Lets a node join through seeds that live. */
-  async join(node: KadNode): Promise<void> {
-    const seeds = this.nodes.slice(0, SEEDS).filter((each) => each.alive && each !== node)
+  /** Lets a node join through some of those, or of the first 8, that live. */
+  async join(node: KadNode, through: readonly KadNode[] = this.nodes.slice(0, SEEDS)): Promise<void> {
+    const seeds = through.filter((each) => each.alive && each !== node)
     const hints = this.random.shuffle(seeds).slice(0, HINTS)
     await node.kademlia.join(hints.map(({ contact }) => contact))
+    this.requestsToJoin.push(node.kademlia.status().requestsSent)
+  }
+
+  /** Lets a node crash, and forgets it. */
+  crash(node: KadNode): void {
+    node.crash()
+    this.nodes.splice(this.nodes.indexOf(node), 1)
   }
 
   /** Of those that live: the nearest to a target, as keys. `except` asks, and is not told of itself. */

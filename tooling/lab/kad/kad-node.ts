@@ -6,6 +6,8 @@ import {
   type Identity,
   type Network,
   type PeerId,
+  readPeerRecord,
+  type SignedPeerRecord,
   signPeerRecord,
 } from '@pc/identity'
 import { type Contact, contactOf, Kademlia, type KademliaOptions, keyOf } from '@pc/kademlia'
@@ -29,6 +31,8 @@ export interface KadNodeOptions {
   readonly nullCipher: boolean
   /** The `PeerId` of each id of this network, which spares checking it again. */
   readonly ids: ReadonlyMap<string, PeerId>
+  /** What was read of peers, by the text of its bytes: a signature is checked once, and holds for all. */
+  readonly records: Map<string, SignedPeerRecord>
   readonly kademlia?: Partial<KademliaOptions>
   /** What answers in the place of the node's own directory. */
   readonly answer?: (kademlia: Kademlia, request: Value, from: { id: PeerId; address: Address }) => Value
@@ -105,6 +109,7 @@ export class KadNode {
       clock: host.clock,
       random,
       record: () => record,
+      readRecord: (bytes, of) => this.#read(bytes, of),
       rpc: (to, request, { timeoutMs }) => this.ask(to, request, timeoutMs),
       ...this.#options.kademlia,
     })
@@ -137,10 +142,20 @@ export class KadNode {
     return answer
   }
 
+  #read(bytes: Uint8Array, of: PeerId | undefined): SignedPeerRecord | undefined {
+    const text = keyOf(bytes)
+    const known = this.#options.records.get(text) ?? readPeerRecord(bytes)
+    this.#options.records.set(text, known)
+    return of === undefined || known.id.equals(of) ? known : undefined
+  }
+
   /** From now on it is silent, without a word. */
   crash(): void {
     this.#alive = false
     this.#lab.network.crash(this.#host)
+    this.#kademlia = undefined
+    this.#endpoint = undefined
+    this.#socket = undefined
   }
 
   /** Ends it. Tells nobody. */

@@ -23,7 +23,6 @@ export const kadHealthy: Scenario = {
     const network = new KadNetwork(lab, lab.option('nodes'))
     await network.grow(lab.option('nodes'), JOIN_MS)
     await lab.sleep(SETTLE_MS)
-    const toJoin = mean(network.nodes.map(({ kademlia }) => kademlia.status().requestsSent))
 
     // Cold: with sessions to those whom the node met until then, its table among them. Warm: the same again at once, so that
     // there are sessions with all who are asked.
@@ -49,7 +48,7 @@ export const kadHealthy: Scenario = {
     lab.figure('cold_p50_ms', quantile(coldMs, 0.5))
     lab.figure('cold_p99_ms', quantile(coldMs, 0.99))
     lab.figure('hops_mean', mean(cold.map(({ report }) => report.hops)))
-    lab.figure('rpcs_to_join_mean', toJoin)
+    lab.figure('rpcs_to_join_mean', mean(network.requestsToJoin))
     lab.figure('contacts_mean', mean(contacts))
     lab.figure('contacts_min', Math.min(...contacts))
     lab.figure('sessions_mean', mean(network.nodes.map(({ endpoint }) => endpoint.size.sessions)))
