@@ -43,17 +43,27 @@ export function exchangeKeyOf(id: PeerId): Uint8Array {
 /**
  * The shared secret, or `undefined` for a public key that nobody makes honestly: of small order, where the secret would be zero
  * for everybody (RFC 7748 §6.1; OpenSSL refuses those), or not canonical, which is a second spelling of another key.
+ *
+ * @param publicKey not to be written into while anybody holds it
  */
 export function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | undefined {
   if (!isCanonical(publicKey)) return undefined
-  const x = Buffer.from(publicKey).toString('base64url')
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' })
   try {
-    return diffieHellman({ privateKey, publicKey: key })
+    return diffieHellman({ privateKey, publicKey: imported(publicKey) })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_FAILED_DURING_DERIVATION') return undefined
     throw error
   }
+}
+
+/** A handshake agrees with each key twice, and to import one costs a tenth of agreeing. */
+function imported(publicKey: Uint8Array): KeyObject {
+  const known = ofBytes.get(publicKey)
+  if (known !== undefined) return known
+  const x = Buffer.from(publicKey).toString('base64url')
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' })
+  ofBytes.set(publicKey, key)
+  return key
 }
 
 /** u < 2^255 - 19, little-endian, the highest bit 0. */
@@ -68,3 +78,4 @@ function isCanonical(key: Uint8Array): boolean {
 const ANY_PUBLIC_KEY = Buffer.alloc(X25519_BYTES, 9).toString('base64url')
 const ofIdentity = new WeakMap<Identity, ExchangeKeyPair>()
 const ofPeer = new WeakMap<PeerId, Uint8Array>()
+const ofBytes = new WeakMap<Uint8Array, KeyObject>()

@@ -12,15 +12,15 @@ function watch(lifetimes: Lifetimes, lifeMs: number, count: number): void {
   }
 }
 
-it('allows 10 s of silence before anything was seen', () => {
-  expect(Math.round(new Lifetimes().silenceMs / 1_000)).toBe(10)
+it('allows 8 s of silence before anything was seen', () => {
+  expect(Math.round(new Lifetimes().silenceMs / 1_000)).toBe(8)
 })
 
 it.each([120_000, 600_000, 3_600_000])('learns that peers stay for %i ms, to a third', (lifeMs) => {
   const lifetimes = new Lifetimes()
   watch(lifetimes, lifeMs, 2_000)
-  expect(lifetimes.silenceMs / (-Math.log(0.9) * lifeMs)).toBeGreaterThan(0.67)
-  expect(lifetimes.silenceMs / (-Math.log(0.9) * lifeMs)).toBeLessThan(1.5)
+  expect(lifetimes.silenceMs / (-Math.log(0.92) * lifeMs)).toBeGreaterThan(0.67)
+  expect(lifetimes.silenceMs / (-Math.log(0.92) * lifeMs)).toBeLessThan(1.5)
 })
 
 it('notices that they stay for less than before, and again for longer', () => {
@@ -44,6 +44,6 @@ it('forgets the death of whoever comes back', () => {
   const before = lifetimes.silenceMs
   for (let cut = 0; cut < 40; cut++) lifetimes.died(0)
   expect(lifetimes.silenceMs).toBe(5_000)
-  for (let back = 0; back < 60; back++) lifetimes.revived()
+  for (let back = 0; back < 40; back++) lifetimes.revived()
   expect(lifetimes.silenceMs).toBe(before)
 })

@@ -12,7 +12,7 @@ const LEAST_SILENCE_MS = 5_000
 /** Before anything was seen: as if two contacts had died in this time, which allows 8 s of silence, ms. Trust grows by experience. */
 const [FIRST_DEATHS, FIRST_EXPOSURE_MS] = [2, 192_000]
 /** What was seen counts half as soon as it is more than this, so that what changes is noticed: deaths, and ms of contacts watched. */
-const [MOST_DEATHS, MOST_EXPOSURE_MS] = [64, 20_000_000]
+const [MOST_DEATHS, MOST_EXPOSURE_MS] = [64, 40_000_000]
 
 export class Lifetimes {
   #deaths: number = FIRST_DEATHS

@@ -7,7 +7,7 @@
  * (discv5), but only one that has been silent for a while; the newcomer waits meanwhile, and never displaces whoever answers. Addresses are
  * limited one by one and not by network, because in one subnet they are all of one network.
  */
-import { FIRST_TIMEOUT_MS, type Random } from '@pc/transport'
+import { FIRST_TIMEOUT_MS, type Random, RoundTripEstimate } from '@pc/transport'
 import { type Bucket, type ContactState, TableEntry } from './bucket.js'
 import { BucketTree } from './bucket-tree.js'
 import { type Contact, keyOf } from './contact.js'
@@ -99,6 +99,8 @@ export class RoutingTable {
   readonly #entries = new Map<string, TableEntry>()
   readonly #perHost = new Map<string, number>()
   readonly #lifetimes = new Lifetimes()
+  /** Of those that were asked for the first time: what to expect of the next stranger. */
+  readonly #firstAnswers = new RoundTripEstimate()
   /** The latest time that it was told: states are those of then. */
   #now: number
   /** How often anybody was heard of. */
@@ -144,7 +146,10 @@ export class RoutingTable {
 
   /** How long to wait for an answer of a contact before it counts as slow, ms. */
   timeoutOf(contact: Contact): number {
-    return this.#entryAt(contact)?.roundTrip.timeoutMs ?? FIRST_TIMEOUT_MS
+    const known = this.#entryAt(contact)?.roundTrip
+    if (known?.smoothed !== undefined) return known.timeoutMs
+    // Never more patient than without any experience: whoever answers late may mean it.
+    return Math.min(FIRST_TIMEOUT_MS, this.#firstAnswers.timeoutMs)
   }
 
   /**
@@ -171,8 +176,10 @@ export class RoutingTable {
     // Only who was asked tells how long peers live: of those that call by themselves one hears as long as they do.
     if (known !== undefined && known.failures > 0) this.#lifetimes.revived()
     else if (known !== undefined) this.#lifetimes.survived(now - known.heardAt)
+    const isFirst = known?.roundTrip.smoothed === undefined
     const outcome = this.proved(contact, now)
     this.#entryAt(contact)?.roundTrip.measured(roundTripMs)
+    if (isFirst) this.#firstAnswers.measured(roundTripMs)
     return outcome
   }
 
