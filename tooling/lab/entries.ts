@@ -11,6 +11,7 @@ import { endpointRestart } from './scenarios/endpoint-restart.js'
 import { endpointSoak } from './scenarios/endpoint-soak.js'
 import { handlers } from './scenarios/handlers.js'
 import { hello } from './scenarios/hello.js'
+import { kadAttack } from './scenarios/kad-attack.js'
 import { kadChurn } from './scenarios/kad-churn.js'
 import { kadCrash } from './scenarios/kad-crash.js'
 import { kadDirectory } from './scenarios/kad-directory.js'
@@ -45,6 +46,7 @@ export const ENTRIES: readonly Entry[] = [
   kadLoss,
   kadCrash,
   kadChurn,
+  kadAttack,
   kadDirectory,
   determinism,
   speed,

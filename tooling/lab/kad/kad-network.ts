@@ -21,8 +21,9 @@ export class KadNetwork {
   readonly requestsToJoin: number[] = []
   readonly random: SeededRandom
   readonly nullCipher: boolean
+  /** Of all nodes. */
+  readonly network: Network
   readonly #lab: Lab
-  readonly #network: Network
   readonly #ids = new Map<string, PeerId>()
   /** Records that somebody has read: their signatures hold for everybody. */
   readonly #records = new Map<string, SignedPeerRecord>()
@@ -33,7 +34,7 @@ export class KadNetwork {
     this.#lab = lab
     this.random = lab.random.stream('directory')
     this.nullCipher = expected >= NULL_CIPHER_FROM
-    this.#network = this.nullCipher ? nullNetwork() : openNetwork('lab')
+    this.network = this.nullCipher ? nullNetwork() : openNetwork('lab')
     lab.figure('null_cipher', this.nullCipher ? 1 : 0)
   }
 
@@ -43,7 +44,7 @@ export class KadNetwork {
 
   /** A further machine, whose node is started and knows nobody. */
   async add(options: NodeOptions = {}): Promise<KadNode> {
-    const shared = { network: this.#network, nullCipher: this.nullCipher, ids: this.#ids, records: this.#records }
+    const shared = { network: this.network, nullCipher: this.nullCipher, ids: this.#ids, records: this.#records }
     const node = new KadNode(this.#lab, this.#added++, { ...shared, ...options })
     this.nodes.push(node)
     this.#ids.set(node.contact.key, node.identity.id)

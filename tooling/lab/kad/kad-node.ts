@@ -4,6 +4,7 @@ import {
   createIdentity,
   createKeyExchange,
   type Identity,
+  type KeyExchange,
   type Network,
   type PeerId,
   readPeerRecord,
@@ -81,16 +82,24 @@ export class KadNode {
     return this.#endpoint
   }
 
+  /** How sessions are made in its name. */
+  exchange(random: (length: number) => Uint8Array): KeyExchange {
+    const { network, nullCipher, ids } = this.#options
+    const { identity } = this
+    const known = (id: Uint8Array): PeerId | undefined => ids.get(keyOf(id))
+    return nullCipher
+      ? nullExchange({ identity, random, known })
+      : createKeyExchange({ identity, network, random, known })
+  }
+
   async start(): Promise<void> {
-    const { network, nullCipher, ids, answer } = this.#options
+    const { network, ids, answer } = this.#options
     const { identity } = this
     const host = this.#host
     const random = this.#random.stream('life')
     const bytes = (length: number): Uint8Array => random.bytes(length)
     const known = (id: Uint8Array): PeerId | undefined => ids.get(keyOf(id))
-    const exchange = nullCipher
-      ? nullExchange({ identity, random: bytes, known })
-      : createKeyExchange({ identity, network, random: bytes, known })
+    const exchange = this.exchange(bytes)
     const addresses = [this.contact.address]
     const record = signPeerRecord(identity, { sequence: 1, name: this.name, addresses, capabilities: [] })
     const endpoint = RequestsEndpoint.create({
