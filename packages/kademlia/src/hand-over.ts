@@ -37,6 +37,8 @@ const LOOKED_AT_PER_TICK = 256
 const GIVEN_PER_TICK = 16
 /** Within this time everybody who is there has announced itself to the new holders. */
 const LIST_AGAIN_MS = 270_000
+/** Readers ask three holders, so one more may be gone. */
+const FIRST_HOLDERS = 4
 /** Holders that are asked for a list before it is left to the announcements. */
 const HOLDERS_ASKED = 3
 
@@ -45,7 +47,7 @@ export class HandOver {
   readonly #newcomers = new Map<string, Contact>()
   /** Records that the newcomer in hand may have to be given. */
   #waiting: { readonly to: Contact; readonly replicas: Replica[] } | undefined
-  /** The lists that this peer holds, and when it took them over. */
+  /** The lists that others read here, and when this peer took them over. */
   readonly #held = new Map<number, number>()
 
   constructor(parts: HandOverParts) {
@@ -77,8 +79,8 @@ export class HandOver {
   }
 
   /**
-   * Takes over the lists of which this peer has become a holder since it looked last, each from the nearest other holder that answers. Resolves
-   * when they are read, or nobody gives them.
+   * Takes over the lists that others will read here since this peer looked last, each from the nearest other holder that answers. Resolves when
+   * they are read, or nobody gives them.
    */
   async takeLists(signal?: AbortSignal): Promise<void> {
     const { clock, table } = this.#parts
@@ -87,7 +89,7 @@ export class HandOver {
     for (const [list, key] of LIST_KEYS.entries()) {
       signal?.throwIfAborted()
       const takenAt = this.#held.get(list)
-      if (!this.#isHolder(key)) this.#forget(list, now)
+      if (!this.#isRead(key)) this.#forget(list, now)
       else if (takenAt === undefined) {
         this.#held.set(list, now)
         await this.#takeList(list, key)
@@ -121,10 +123,12 @@ export class HandOver {
     }
   }
 
-  #isHolder(key: Position): boolean {
+  /** Whether this peer is among the first holders of a list, whom readers ask. The others need no copy: whoever is there tells them in 4 minutes. */
+  #isRead(key: Position): boolean {
     const { table, position, listHolders } = this.#parts
+    const first = Math.min(FIRST_HOLDERS, listHolders)
     // Whoever was only silent for a while counts: else everybody would take over every list where contacts are soon doubted.
-    const last = table.closest(key, listHolders, { among: 'unfailed' })[listHolders - 1]
+    const last = table.closest(key, first, { among: 'unfailed' })[first - 1]
     return last === undefined || compareDistance(key, position, last.position) < 0
   }
 

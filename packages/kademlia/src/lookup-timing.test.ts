@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stageEndsAt, usableTimeout, waitingStage } from './lookup-timing.js'
 
-test('a request is slow after one time-out, excused after three, abandoned after seven', () => {
-  const stages = [100, 124, 125, 174, 175, 274, 275, 9_999].map((now) => waitingStage(now, 100, 25))
+test('a request is slow after one time-out, excused after three and a half, abandoned after seven', () => {
+  const stages = [100, 124, 125, 187, 188, 274, 275, 9_999].map((now) => waitingStage(now, 100, 25))
   expect(stages).toEqual(['asked', 'asked', 'slow', 'slow', 'excused', 'excused', 'abandoned', 'abandoned'])
 })
 

@@ -10,7 +10,9 @@ import { WEATHER_OPTIONS } from '../weather.js'
 
 const JOIN_MS = 60_000
 /** Between two puts. */
-const PUT_MS = 1_000
+const PUT_MS = 4_000
+/** Between two looks whether a node that is waited for lives. */
+const LOOK_AT_NODE_MS = 250
 /** Each is got by somebody else after a random part of this time. */
 const GET_WITHIN_MS = 60_000
 /** Between two looks into tables. */
@@ -142,7 +144,7 @@ class Churn {
     const end = outcome.finally(() => {
       settled = true
     })
-    while (!settled && node.alive) await Promise.race([end, this.#lab.sleep(PUT_MS / 4)])
+    while (!settled && node.alive) await Promise.race([end, this.#lab.sleep(LOOK_AT_NODE_MS)])
     return settled ? outcome : 'crashed'
   }
 
