@@ -248,6 +248,10 @@ describe('refresh (§2.3)', () => {
     const random = new SeededRandom('due')
     const prefixes = table.buckets().map(({ prefix }) => prefix)
     expect(prefixes).toEqual(['00', '01', '1'])
+    // Where half of a bucket is known, there is nothing to look for.
+    expect(table.dueForRefresh(random, 700_000, 9).map((each) => (each[0] ?? 0) >> 6)).toEqual([0])
+    for (const { contact } of table.buckets().flatMap(({ contacts }) => contacts)) table.failed(contact, 0)
+    table.noteLookup(OWN.position, 0)
     table.noteLookup(contactAt('011').position, 1)
     expect(table.dueForRefresh(random, 599_999, 9)).toEqual([])
     expect(table.dueForRefresh(random, 600_000, 1).map((each) => (each[0] ?? 0) >> 6)).toEqual([0])

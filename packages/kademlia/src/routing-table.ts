@@ -237,12 +237,15 @@ export class RoutingTable {
     this.#tree.bucketOf(target).lookedUpAt = now
   }
 
-  /** A random position in each bucket in which nothing was looked up for long, at most `limit`; they count as looked up now. */
+  /**
+   * A random position in each bucket in which nothing was looked up for long, at most `limit`; they count as looked up now. Where half a bucket is
+   * known there is nothing to look for but among the neighbours: silent contacts are asked anyway, and lookups by others bring new ones.
+   */
   dueForRefresh(random: Random, now: number, limit: number): Position[] {
     const targets: Position[] = []
     for (const bucket of this.#tree.buckets()) {
       if (targets.length >= limit) break
-      if (now - bucket.lookedUpAt < this.#limits.refreshAfterMs) continue
+      if (now - bucket.lookedUpAt < this.#limits.refreshAfterMs || this.#isRich(bucket)) continue
       bucket.lookedUpAt = now
       targets.push(randomWithin(bucket.prefix, bucket.depth, random))
     }
@@ -295,6 +298,11 @@ export class RoutingTable {
       }
     }
     return found
+  }
+
+  #isRich(bucket: Bucket): boolean {
+    const half = this.#limits.bucketSize / 2
+    return !bucket.covers(this.#own) && bucket.entries.filter(hasNotFailed).length >= half
   }
 
   /** Whether an entry is verified by now. */
