@@ -4,7 +4,7 @@
  */
 import { Bucket, type TableEntry } from './bucket.js'
 import type { Contact } from './contact.js'
-import { bitAt, compareDistance, type Position, withBit } from './position.js'
+import { bitAt, compareDistance, headOf, type Position, withBit } from './position.js'
 
 /** A leaf has a bucket, an inner node two children, by the next bit. */
 interface Node {
@@ -48,9 +48,9 @@ export class BucketTree {
 
   /** The contacts nearest to a position, the nearest first, of the entries that are `wanted`. */
   closest(target: Position, count: number, wanted: (entry: TableEntry) => boolean): Contact[] {
-    const found: Contact[] = []
-    collect(this.#root, 0, { target, count, wanted, found })
-    return found
+    const search = { target, head: headOf(target), count, wanted, found: [], distances: [] }
+    collect(this.#root, 0, search)
+    return search.found
   }
 
   #nodeOf(position: Position): Node {
@@ -62,14 +62,19 @@ export class BucketTree {
 
 interface Search {
   readonly target: Position
+  /** Its first 32 bits. */
+  readonly head: number
   readonly count: number
   readonly wanted: (entry: TableEntry) => boolean
+  /** Nearest first. */
   readonly found: Contact[]
+  /** The first 32 bits of the distance of each. */
+  readonly distances: number[]
 }
 
 /** Everybody on the target's side of a branch is nearer to it than everybody on the other side. */
 function collect(node: Node, depth: number, search: Search): void {
-  const { target, count, wanted, found } = search
+  const { target, count, wanted, found, distances } = search
   if (node.children !== undefined) {
     const side = bitAt(target, depth)
     collect(node.children[side], depth + 1, search)
@@ -77,19 +82,25 @@ function collect(node: Node, depth: number, search: Search): void {
     return
   }
   const from = found.length
-  for (const entry of node.bucket?.entries ?? [])
-    if (wanted(entry)) insertByDistance(found, from, target, entry.contact)
-  if (found.length > count) found.length = count
+  for (const entry of node.bucket?.entries ?? []) if (wanted(entry)) insert(search, from, entry)
+  if (found.length <= count) return
+  found.length = count
+  distances.length = count
 }
 
-/** Few enough for an insertion to be the fastest sort. */
-function insertByDistance(found: Contact[], from: number, target: Position, contact: Contact): void {
+/** Few enough for an insertion to be the fastest sort. Those before `from` are nearer. */
+function insert({ target, head, found, distances }: Search, from: number, { contact, head: own }: TableEntry): void {
+  const distance = (own ^ head) >>> 0
   let at = found.length
-  found.push(contact)
-  while (at > from && compareDistance(target, contact.position, (found[at - 1] as Contact).position) < 0) {
-    found[at] = found[at - 1] as Contact
-    at--
+  for (; at > from; at--) {
+    const before = distances[at - 1] as number
+    if (distance > before) break
+    const other = found[at - 1] as Contact
+    if (distance === before && compareDistance(target, contact.position, other.position) >= 0) break
+    distances[at] = before
+    found[at] = other
   }
+  distances[at] = distance
   found[at] = contact
 }
 

@@ -9,7 +9,7 @@
  */
 import { RoundTripEstimate } from '@pc/transport'
 import type { Contact } from './contact.js'
-import { commonPrefix, type Position } from './position.js'
+import { commonPrefix, headOf, type Position } from './position.js'
 
 export type ContactState = 'verified' | 'questionable'
 
@@ -20,6 +20,8 @@ const GIVEN_UP_AFTER = 5
 
 export class TableEntry {
   readonly addedAt: number
+  /** The first 32 bits of its position: tells nearly all distances apart, as one number. */
+  readonly head: number
   contact: Contact
   heardAt: number
   failures = 0
@@ -31,6 +33,7 @@ export class TableEntry {
 
   constructor(contact: Contact, now: number) {
     this.contact = contact
+    this.head = headOf(contact.position)
     this.addedAt = now
     this.heardAt = now
   }

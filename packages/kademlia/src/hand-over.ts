@@ -35,6 +35,8 @@ const MAX_NEWCOMERS = 64
 const LOOKED_AT_PER_TICK = 256
 /** Records that are sent in one go. */
 const GIVEN_PER_TICK = 16
+/** Holders nearer to a record that are silent, and may be gone. */
+const SILENT_NEARER = 2
 /** Within this time everybody who is there has announced itself to the new holders. */
 const LIST_AGAIN_MS = 270_000
 /** Readers ask three holders, so one more may be gone. */
@@ -142,13 +144,18 @@ export class HandOver {
     return undefined
   }
 
-  /** The newcomer is one of its holders now, and nobody else who may have it is nearer than this peer. */
+  /**
+   * The newcomer is one of its holders now, and nobody else who may have it is nearer than this peer: nobody verified, and not more than two of
+   * those that are only silent, one of which may live.
+   */
   #isToGive(key: Position, to: Contact): boolean {
     const { table, position, holders } = this.#parts
-    const nearest = table.closest(key, holders)
+    const nearest = table.closest(key, holders, { among: 'unfailed' })
     if (!nearest.some((each) => each.key === to.key)) return false
-    const other = nearest.find((each) => each.key !== to.key)
-    return other === undefined || compareDistance(key, position, other.position) < 0
+    const isNearer = (each: Contact): boolean => compareDistance(key, each.position, position) < 0
+    const [verified] = table.closest(key, 1, { except: to.key })
+    if (verified !== undefined && isNearer(verified)) return false
+    return nearest.filter((each) => each.key !== to.key && isNearer(each)).length <= SILENT_NEARER
   }
 
   /** What gets lost here is passed on within the hour. */

@@ -128,11 +128,14 @@ export class Lookups {
     this.#closed = true
   }
 
-  /** Whoever failed lately is asked only where there are not enough others. */
+  /** Whoever is silent for long, or failed, is asked only where there are not enough others. */
   #seeds(target: Position, count: number): Contact[] {
     const { table } = this.#options
-    const unfailed = table.closest(target, SEEDS_PER_K * count, { among: 'unfailed' })
-    return unfailed.length >= count ? unfailed : table.closest(target, SEEDS_PER_K * count, { among: 'all' })
+    for (const among of ['likely', 'unfailed'] as const) {
+      const seeds = table.closest(target, SEEDS_PER_K * count, { among })
+      if (seeds.length >= count) return seeds
+    }
+    return table.closest(target, SEEDS_PER_K * count, { among: 'all' })
   }
 
   #requireOpen(): void {

@@ -154,9 +154,9 @@ describe('buckets', () => {
     // At first 8 s of silence are allowed, and with each answer some more.
     await clock.advance(9_999)
     expect(pinged).toEqual([])
-    for (const asked of [2, 4, 6, 8, 10]) {
-      await clock.advance(asked === 2 ? 1 : 5_000)
-      expect(new Set(pinged).size).toBe(asked)
+    for (let before = 0; before < 10; before = pinged.length) {
+      await clock.advance(before === 0 ? 1 : 5_000)
+      expect([pinged.length - before, new Set(pinged).size]).toEqual([2, pinged.length])
     }
     const unfailed = table.closest(gone.position, 10, { among: 'unfailed' })
     expect([unfailed.length, unfailed.includes(gone)]).toEqual([9, false])

@@ -26,6 +26,11 @@ export function compareDistance(target: Position, a: Position, b: Position): num
   return 0
 }
 
+/** The first 32 bits of a position, as a number that may be negative: only good for XOR. */
+export function headOf(position: Position): number {
+  return ((position[0] ?? 0) << 24) | ((position[1] ?? 0) << 16) | ((position[2] ?? 0) << 8) | (position[3] ?? 0)
+}
+
 /** How many leading bits two positions share: 0 to 256. */
 export function commonPrefix(a: Position, b: Position): number {
   for (let index = 0; index < POSITION_BYTES; index++) {

@@ -109,12 +109,12 @@ export class Responder {
     return outcome.refused === 'older' ? Status.OLDER : Status.INVALID
   }
 
-  /** Verified ones. Where they are too few, silent ones do too: in a network that has just come up nobody has been heard of for long. */
+  /** Verified ones. Where they are too few, such as have been silent for somewhat longer, as everybody has in a network that has just come up. */
   #contacts(target: Position, { contact: { key: except } }: Asker, most: number): Value {
     if (most <= 0) return []
     const { table } = this.#parts
     const verified = table.closest(target, most, { except })
-    const told = verified.length < most ? table.closest(target, most, { except, among: 'unfailed' }) : verified
+    const told = verified.length < most ? table.closest(target, most, { except, among: 'likely' }) : verified
     return encodeContacts(told, most)
   }
 }

@@ -112,8 +112,8 @@ function waitingBeside(table: RoutingTable, { position: at }: Contact): number {
   return table.buckets().find(({ prefix }) => begins(at, prefix))?.waiting ?? 0
 }
 
-function isVerified(table: RoutingTable, { failures, outdated, heardAt }: Known, now: number): boolean {
-  return failures === 0 && !outdated && now - heardAt < table.silenceMs
+function isVerified(table: RoutingTable, { failures, outdated, heardAt }: Known, now: number, times = 1): boolean {
+  return failures === 0 && !outdated && now - heardAt < times * table.silenceMs
 }
 
 /** Those that are new in the table: proved, or let in when another one went. */
@@ -157,6 +157,8 @@ function checkClosest(table: RoutingTable, known: ReadonlyMap<string, Known>, ta
   for (const count of [1, 3, 100]) {
     const expected = (of: readonly Known[]): string[] => of.slice(0, count).map(({ contact }) => contact.key)
     expect(table.closest(target, count).map(({ key }) => key)).toEqual(expected(verified))
+    const likely = sorted.filter((each) => isVerified(table, each, now, 4))
+    expect(table.closest(target, count, { among: 'likely' }).map(({ key }) => key)).toEqual(expected(likely))
     const unfailed = sorted.filter(({ failures }) => failures === 0)
     expect(table.closest(target, count, { among: 'unfailed' }).map(({ key }) => key)).toEqual(expected(unfailed))
     const all = table.closest(target, count, { among: 'all' })

@@ -146,15 +146,17 @@ describe('contacts', () => {
     expect(table.silenceMs).toBeLessThan(8_000)
   })
 
-  it('are asked by their failures, and those first that were silent longest', () => {
+  it('are asked by their failures, and those first that are silent longest and still likely there', () => {
     const table = tableWith(ANYWHERE)
-    const [first, second, third, fourth] = alike('1', 4) as [Contact, Contact, Contact, Contact]
-    for (const [index, each] of [second, first, third, fourth].entries()) table.proved(each, index)
-    table.failed(second, 5)
-    expect(keysOf(table.dueForCheck(5, 9))).toEqual(keysOf([second]))
-    table.doubtAll()
-    expect(keysOf(table.dueForCheck(5, 9))).toEqual(keysOf([first, third, fourth, second]))
-    expect(keysOf(table.dueForCheck(5, 2))).toEqual(keysOf([first, third]))
+    const [gone, long, older, newer] = alike('1', 4) as [Contact, Contact, Contact, Contact]
+    // With one death 5.4 s are allowed, and up to 21 s it is likely there.
+    for (const each of [gone, long]) table.proved(each, 0)
+    table.failed(gone, 0)
+    table.proved(older, 10_000)
+    table.proved(newer, 12_000)
+    expect(keysOf(table.dueForCheck(15_000, 9))).toEqual(keysOf([long, gone]))
+    expect(keysOf(table.dueForCheck(30_000, 9))).toEqual(keysOf([older, newer, long, gone]))
+    expect(keysOf(table.dueForCheck(30_000, 1))).toEqual(keysOf([older]))
   })
 
   it('are doubted after a failure, after silence and after sleep, until they are heard of', () => {

@@ -42,8 +42,11 @@ export interface RoutingTableLimits {
 export interface ClosestOptions {
   /** The key of a contact to be left out: whoever asks knows itself. */
   readonly except?: string
-  /** Also those that are silent for too long, or all, those that failed lately too. @default 'verified' */
-  readonly among?: 'verified' | 'unfailed' | 'all'
+  /**
+   * Also those that are silent for somewhat too long, and alive with a chance of 70 %; those that are silent for whatever time; or all, those that
+   * failed lately too. @default 'verified'
+   */
+  readonly among?: 'verified' | 'likely' | 'unfailed' | 'all'
 }
 
 /** What `proved` did. */
@@ -88,6 +91,8 @@ const DEFAULT_LIMITS: RoutingTableLimits = {
 }
 /** A newcomer gets to know a quarter of a bucket in each part of the space: others get to know it, and lookups bring more. */
 const FILLED_SHARE = 4
+/** After four times as long a silence as is allowed a contact is alive with a chance of 0.92^4. */
+const LIKELY = 4
 /** Contacts that are asked at a time whether they are there still. */
 const MAX_CHECKS = 3
 const NOTHING: ProvedOutcome = { added: false }
@@ -215,19 +220,23 @@ export class RoutingTable {
     for (const entry of this.#entries.values()) entry.outdated = true
   }
 
-  /** Those that are doubted, to be asked whether they are there still: at most `limit`, the likeliest first. */
+  /**
+   * Those that are doubted, to be asked whether they are there still: at most `limit`, and first those that likely are, the longest silent of them
+   * first. Where more fall silent than can be asked, the others make room when somebody waits for their place.
+   */
   dueForCheck(now: number, limit: number): Contact[] {
     this.#now = now
-    const isVerified = this.#verified()
-    const doubtful = [...this.#entries.values()].filter((entry) => !isVerified(entry))
-    doubtful.sort((a, b) => a.failures - b.failures || a.heardAt - b.heardAt)
-    return doubtful.slice(0, limit).map(({ contact }) => contact)
+    const [isVerified, isLikely] = [this.#verified(), this.#verified(LIKELY)]
+    const doubted = [...this.#entries.values()].filter((entry) => !isVerified(entry))
+    const rank = (entry: TableEntry): number => entry.failures + (isLikely(entry) ? 0 : 1)
+    doubted.sort((a, b) => rank(a) - rank(b) || a.heardAt - b.heardAt)
+    return doubted.slice(0, limit).map(({ contact }) => contact)
   }
 
   /** The contacts nearest to a position, the nearest first. */
   closest(target: Position, count: number, options: ClosestOptions = {}): Contact[] {
     const { except, among = 'verified' } = options
-    const isMeant = among === 'verified' ? this.#verified() : among === 'all' ? anybody : hasNotFailed
+    const isMeant = this.#test(among)
     return this.#tree.closest(target, count, (entry) => entry.contact.key !== except && isMeant(entry))
   }
 
@@ -305,9 +314,15 @@ export class RoutingTable {
     return !bucket.covers(this.#own) && bucket.entries.filter(hasNotFailed).length >= half
   }
 
-  /** Whether an entry is verified by now. */
-  #verified(): (entry: TableEntry) => boolean {
-    const { silenceMs } = this
+  #test(among: NonNullable<ClosestOptions['among']>): (entry: TableEntry) => boolean {
+    if (among === 'unfailed') return hasNotFailed
+    if (among === 'all') return anybody
+    return among === 'verified' ? this.#verified() : this.#verified(LIKELY)
+  }
+
+  /** Whether an entry is verified by now, or would be if it might be silent for so many times as long. */
+  #verified(times = 1): (entry: TableEntry) => boolean {
+    const silenceMs = this.silenceMs * times
     return (entry) => entry.stateAt(this.#now, silenceMs) === 'verified'
   }
 
