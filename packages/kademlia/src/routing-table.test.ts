@@ -233,7 +233,7 @@ describe('contacts', () => {
 })
 
 describe('refresh (§2.3)', () => {
-  it('looks into each part farther away than the nearest neighbour of which less than a quarter is known', () => {
+  it('looks into each part farther away than the nearest neighbour of which less than a seventh is known', () => {
     const table = tableWith({ bucketSize: 8, ...ANYWHERE })
     for (const each of [...alike('1', 4), ...alike('01', 1), ...alike('0001', 9)]) table.proved(each, 0)
     const parts = [...table.partsToFill(new SeededRandom('refresh'))]

@@ -89,8 +89,8 @@ const DEFAULT_LIMITS: RoutingTableLimits = {
   checkAfterMs: 60_000,
   refreshAfterMs: 600_000,
 }
-/** A newcomer gets to know a quarter of a bucket in each part of the space: others get to know it, and lookups bring more. */
-const FILLED_SHARE = 4
+/** A newcomer gets to know a seventh of a bucket in each part of the space: others get to know it, and lookups bring more. */
+const FILLED_SHARE = 7
 /** After four times as long a silence as is allowed a contact is alive with a chance of 0.92^4. */
 const LIKELY = 4
 /** Contacts that are asked at a time whether they are there still. */
@@ -263,7 +263,7 @@ export class RoutingTable {
 
   /**
    * Where to look after the own neighbourhood was found: the parts of the space farther away than the nearest neighbours (§2.3), the farthest
-   * first, as long as a quarter of a bucket is not known of each. Whoever found the k nearest knows everybody who is as near as they are, so
+   * first, as long as a seventh of a bucket is not known of each. Whoever found the k nearest knows everybody who is as near as they are, so
    * there is nothing to look for among them.
    */
   *partsToFill(random: Random): Generator<PartToFill, void, undefined> {
