@@ -67,7 +67,7 @@ class Churn {
   readonly #lab: Lab
   readonly #network: KadNetwork
   readonly #running: Promise<void>[] = []
-  #over = false
+  #endsAt = Number.POSITIVE_INFINITY
 
   constructor(lab: Lab) {
     this.#lab = lab
@@ -81,8 +81,9 @@ class Churn {
   async run(): Promise<void> {
     const lab = this.#lab
     await this.#network.grow(lab.option('nodes'), JOIN_MS)
-    for (const node of this.#network.alive) this.#letLive(node)
     const endsAt = lab.now() + 60_000 * lab.option('minutes')
+    this.#endsAt = endsAt + GET_WITHIN_MS
+    for (const node of this.#network.alive) this.#letLive(node)
     let lookAt = lab.now() + LOOK_MS
     while (lab.now() < endsAt) {
       await lab.sleep(PUT_MS)
@@ -92,7 +93,7 @@ class Churn {
       this.#look()
     }
     await Promise.all(this.#running)
-    this.#over = true
+    this.#endsAt = lab.now()
     await this.#network.close()
   }
 
@@ -101,7 +102,7 @@ class Churn {
     const { random } = this.#network
     const lifeMs = -1_000 * this.#lab.option('session') * Math.log(1 - random.float())
     void this.#lab.sleep(lifeMs).then(async () => {
-      if (this.#over) return
+      if (this.#lab.now() >= this.#endsAt) return
       this.requests.push(node.kademlia.status().requestsSent)
       this.#network.crash(node)
       const next = await this.#network.add()

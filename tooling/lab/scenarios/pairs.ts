@@ -22,7 +22,7 @@ export const pairsScenario: Scenario = {
   run: async (lab: Lab) => {
     const random = lab.random.stream('pairs')
     const nodes = lab.draw('nodes', (own) => own.integer(2, 3))
-    for (let node = 0; node < nodes; node++) await lab.peer()
+    for (let node = 0; node < nodes; node++) await lab.peer({ peer: { dht: false } })
     await lab.until(
       'they meet',
       () => notOnline(lab).length === 0,

@@ -29,7 +29,10 @@ export const presence: Scenario = {
   run: async (lab: Lab) => {
     const random = lab.random.stream('presence')
     for (let node = 0; node < lab.option('nodes'); node++) {
-      await lab.peer({ clock: { offsetMs: random.integer(-1e6, 1e6), driftPpm: random.integer(-200, 200) } })
+      await lab.peer({
+        clock: { offsetMs: random.integer(-1e6, 1e6), driftPpm: random.integer(-200, 200) },
+        peer: { dht: false },
+      })
     }
     await everybodyOnline(lab, 60_000)
     await calm(lab)

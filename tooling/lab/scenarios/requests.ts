@@ -22,7 +22,7 @@ export const requests: Scenario = {
   },
   run: async (lab: Lab) => {
     const random = lab.random.stream('requests')
-    for (let node = 0; node < lab.option('nodes'); node++) await lab.peer()
+    for (let node = 0; node < lab.option('nodes'); node++) await lab.peer({ peer: { dht: false } })
     await lab.until(
       'they meet',
       () => notOnline(lab).length === 0,
