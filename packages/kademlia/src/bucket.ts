@@ -25,6 +25,8 @@ export class TableEntry {
   contact: Contact
   heardAt: number
   failures = 0
+  /** What `Lifetimes.died` returned, if it counts as dead. */
+  death: number | undefined
   /** What the table's `news` was when it failed last. */
   newsAtFailure = 0
   /** Whatever was known of it is old: the machine slept, or it waited for its place. */

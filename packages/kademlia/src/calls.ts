@@ -65,7 +65,7 @@ export class Calls {
     try {
       value = await rpc(contact, encodeRequest(request), { timeoutMs })
     } catch (error) {
-      if (!this.#closed) table.failed(contact, clock.now())
+      if (!this.#closed) table.failed(contact, clock.now(), startedAt)
       throw error
     }
     const now = clock.now()

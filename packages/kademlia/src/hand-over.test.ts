@@ -208,7 +208,7 @@ describe('lists', () => {
     for (const each of nearer) calls.prove(each)
     await handOver.takeLists()
     expect(asked.some(({ request }) => request.type === 'get-list' && request.list === LIST)).toBe(false)
-    table.remove((nearer[0] as Contact).key, 0)
+    table.remove(nearer[0] as Contact, 0)
     await handOver.takeLists()
     expect(lists.recordsOf(LIST, 0)).toHaveLength(5)
   })

@@ -75,7 +75,9 @@ export class HandOver {
       if (replica === undefined) this.#waiting = undefined
       else if (this.#isToGive(replica.record.key, to)) {
         given++
-        void this.#give(replica, to)
+        // As old as it is by now, if it has not ended meanwhile.
+        const present = this.#parts.records.replica(replica.record.key, this.#parts.clock.now())
+        if (present !== undefined) void this.#give(present, to)
       }
     }
   }
@@ -87,7 +89,8 @@ export class HandOver {
   async takeLists(signal?: AbortSignal): Promise<void> {
     const { clock, table } = this.#parts
     const now = clock.now()
-    if (table.size === 0) return
+    // Cut off, it would seem to be the nearest to everything.
+    if (table.closest(this.#parts.position, 1).length === 0) return
     for (const [list, key] of LIST_KEYS.entries()) {
       signal?.throwIfAborted()
       const takenAt = this.#held.get(list)
@@ -121,7 +124,8 @@ export class HandOver {
         },
       )
       logger.debug({ list, taken, whole }, 'took a list of peers over')
-      if (whole) return
+      // One that has nothing may be as new as this peer.
+      if (whole && taken > 0) return
     }
   }
 

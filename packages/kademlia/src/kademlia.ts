@@ -170,8 +170,7 @@ export class Kademlia implements AsyncDisposable {
 
   /** A peer is gone, by its own signed word. */
   remove(id: Uint8Array): void {
-    const { key } = contactOf(id, this.#self.address)
-    this.#table.remove(key, this.#clock.now())
+    this.#table.remove(contactOf(id, this.#self.address), this.#clock.now())
     this.#known.forget(id)
   }
 
@@ -203,6 +202,7 @@ export class Kademlia implements AsyncDisposable {
       options.signal,
     )
     await this.#handOver.takeLists(options.signal)
+    this.#requireOpen()
     return { contacts: this.#table.size }
   }
 

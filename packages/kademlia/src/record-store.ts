@@ -155,6 +155,12 @@ export class RecordStore {
     return held !== undefined && held.expiry.at > now ? held.record : undefined
   }
 
+  /** A record with its age, as it is passed on. */
+  replica(key: Position, now: number): Replica | undefined {
+    const held = this.#held.get(keyOf(key))
+    return held !== undefined && held.expiry.at > now ? replicaOf(held, now) : undefined
+  }
+
   /** Forgets what has ended, and says how many that were. */
   expire(now: number): number {
     let count = 0

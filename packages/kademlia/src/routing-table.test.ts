@@ -74,7 +74,7 @@ describe('buckets (§2.4)', () => {
     expect(keysOf(table.closest(fourth.position, 1, { among: 'all' }))).toEqual([fourth.key])
     table.proved(fourth, 3)
     expect(keysOf(table.closest(fourth.position, 1))).toEqual([fourth.key])
-    table.remove(second.key, 4)
+    table.remove(second, 4)
     expect([table.get(second.key), table.get(third.key)]).toEqual([undefined, third])
   })
 
@@ -106,6 +106,21 @@ describe('contacts', () => {
     expect(table.size).toBe(2)
     failTimes(1)
     expect(table.get(contact.key)).toBeUndefined()
+  })
+
+  it('are no measure of how long peers live when they come back, or when nobody was heard of while they were asked', () => {
+    const table = tableWith(ANYWHERE)
+    const contacts = alike('1', 4)
+    for (const each of contacts) table.proved(each, 0)
+    const before = table.silenceMs
+    for (const each of contacts) table.failed(each, 2_000, 1_000)
+    expect(table.silenceMs).toBe(before)
+    for (const each of contacts) table.proved(each, 3_000)
+    for (const each of contacts) table.failed(each, 3_500, 2_900)
+    expect(table.silenceMs).toBeLessThan(before)
+    // Whether it answers or asks.
+    for (const each of contacts) table.proved(each, 4_000)
+    expect(table.silenceMs).toBeGreaterThanOrEqual(before)
   })
 
   it('stay when nobody at all is heard of: then it is this peer that is cut off', () => {
@@ -149,14 +164,14 @@ describe('contacts', () => {
   it('are asked by their failures, and those first that are silent longest and still likely there', () => {
     const table = tableWith(ANYWHERE)
     const [gone, long, older, newer] = alike('1', 4) as [Contact, Contact, Contact, Contact]
-    // With one death 5.4 s are allowed, and up to 21 s it is likely there.
+    // With one death 5.4 s are allowed, and up to 11 s it is likely there.
     for (const each of [gone, long]) table.proved(each, 0)
     table.failed(gone, 0)
     table.proved(older, 10_000)
     table.proved(newer, 12_000)
     expect(keysOf(table.dueForCheck(15_000, 9))).toEqual(keysOf([long, gone]))
-    expect(keysOf(table.dueForCheck(30_000, 9))).toEqual(keysOf([older, newer, long, gone]))
-    expect(keysOf(table.dueForCheck(30_000, 1))).toEqual(keysOf([older]))
+    expect(keysOf(table.dueForCheck(20_000, 9))).toEqual(keysOf([older, newer, long, gone]))
+    expect(keysOf(table.dueForCheck(20_000, 1))).toEqual(keysOf([older]))
   })
 
   it('are doubted after a failure, after silence and after sleep, until they are heard of', () => {
@@ -200,7 +215,7 @@ describe('contacts', () => {
     table.answered(elsewhere, 200, 0)
     expect([statesOf(table), table.timeoutOf(contact)]).toEqual([['verified'], 25])
     table.answered(contact, 1, 0)
-    expect([table.timeoutOf(contact), table.timeoutOf(elsewhere)]).toEqual([10, 25])
+    expect([table.timeoutOf(contact), table.timeoutOf(elsewhere)]).toEqual([10, 10])
   })
 
   it('are 2 of a host in a bucket and 8 in all, also those that have moved', () => {
@@ -218,7 +233,7 @@ describe('contacts', () => {
     table.proved(moved, 1)
     expect(table.get(mover.key)).toBe(mover)
     const gone = alike('1', 1)[0] as Contact
-    table.remove(gone.key, 2)
+    table.remove(gone, 2)
     table.proved(moved, 3)
     expect(table.get(mover.key)).toBe(moved)
   })
@@ -230,6 +245,15 @@ describe('contacts', () => {
     for (const each of [first, second]) table.proved(each, 0)
     expect(keysOf(table.closest(first.position, 2, { except: first.key }))).toEqual([second.key])
   })
+})
+
+it('that waits for its place and leaves gets none', () => {
+  const table = tableWith({ bucketSize: 1 })
+  const [first, second] = alike('1', 2) as [Contact, Contact]
+  for (const each of [contactAt('0'), first, second]) table.proved(each, 0)
+  table.remove(second, 1)
+  table.remove(first, 2)
+  expect(table.get(second.key)).toBeUndefined()
 })
 
 describe('refresh (§2.3)', () => {
@@ -250,10 +274,6 @@ describe('refresh (§2.3)', () => {
     const random = new SeededRandom('due')
     const prefixes = table.buckets().map(({ prefix }) => prefix)
     expect(prefixes).toEqual(['00', '01', '1'])
-    // Where half of a bucket is known, there is nothing to look for.
-    expect(table.dueForRefresh(random, 700_000, 9).map((each) => (each[0] ?? 0) >> 6)).toEqual([0])
-    for (const { contact } of table.buckets().flatMap(({ contacts }) => contacts)) table.failed(contact, 0)
-    table.noteLookup(OWN.position, 0)
     table.noteLookup(contactAt('011').position, 1)
     expect(table.dueForRefresh(random, 599_999, 9)).toEqual([])
     expect(table.dueForRefresh(random, 600_000, 1).map((each) => (each[0] ?? 0) >> 6)).toEqual([0])
@@ -261,6 +281,14 @@ describe('refresh (§2.3)', () => {
     expect(table.dueForRefresh(random, 600_001, 9).map((each) => (each[0] ?? 0) >> 6)).toEqual([1])
     expect(viewOf(table, '1')?.lookedUpAt).toBe(600_000)
   })
+})
+
+it('is not due where half of a bucket is likely there, but among the neighbours', () => {
+  const table = tableWith({ bucketSize: 2, ...ANYWHERE })
+  for (const each of [...alike('1', 3), ...alike('01', 3)]) table.proved(each, 0)
+  for (const { contact } of table.buckets().flatMap(({ contacts }) => contacts)) table.proved(contact, 700_000)
+  const due = table.dueForRefresh(new SeededRandom('rich'), 700_000, 9)
+  expect(due.map((each) => (each[0] ?? 0) >> 6)).toEqual([0])
 })
 
 it('the best are known for longest, of every bucket in turn, and verified', () => {

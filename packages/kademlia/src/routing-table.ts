@@ -33,7 +33,7 @@ export interface RoutingTableLimits {
    * A contact that was silent for so long is doubted, ms; sooner where peers come and go, see `lifetimes.ts`. @default 600,000
    */
   readonly questionableAfterMs: number
-  /** The oldest contact of a full bucket is asked whether it is there when it was silent for so long, ms. @default 60,000 */
+  /** The oldest contact of a full bucket is asked whether it is there when it was silent for so long, or as long as makes it doubted, ms. @default 60,000 */
   readonly checkAfterMs: number
   /** A bucket in which nothing was looked up for so long is looked into, ms. @default 600,000 */
   readonly refreshAfterMs: number
@@ -43,7 +43,7 @@ export interface ClosestOptions {
   /** The key of a contact to be left out: whoever asks knows itself. */
   readonly except?: string
   /**
-   * Also those that are silent for somewhat too long, and alive with a chance of 70 %; those that are silent for whatever time; or all, those that
+   * Also those that are silent for up to twice as long as is allowed, mostly alive with a chance of 85 %; those that are silent for whatever time; or all, those that
    * failed lately too. @default 'verified'
    */
   readonly among?: 'verified' | 'likely' | 'unfailed' | 'all'
@@ -91,8 +91,11 @@ const DEFAULT_LIMITS: RoutingTableLimits = {
 }
 /** A newcomer gets to know a seventh of a bucket in each part of the space: others get to know it, and lookups bring more. */
 const FILLED_SHARE = 7
-/** After four times as long a silence as is allowed a contact is alive with a chance of 0.92^4. */
-const LIKELY = 4
+/**
+ * After twice as long a silence as is allowed a contact is alive with a chance of 0.92^2. A peer that has just joined, and asks two contacts every
+ * 5 s, gets to allow silence fast enough for that: by this measure nobody falls silent in a network in which everybody stays.
+ */
+const LIKELY = 2
 /** Contacts that are asked at a time whether they are there still. */
 const MAX_CHECKS = 3
 const NOTHING: ProvedOutcome = { added: false }
@@ -108,8 +111,9 @@ export class RoutingTable {
   readonly #firstAnswers = new RoundTripEstimate()
   /** The latest time that it was told: states are those of then. */
   #now: number
-  /** How often anybody was heard of. */
+  /** How often anybody was heard of, and when last. */
   #news = 0
+  #heardAt = Number.NEGATIVE_INFINITY
 
   /** @throws KademliaError BAD_OPTION */
   static create(options: { own: Position; now: number; limits?: Partial<RoutingTableLimits> }): RoutingTable {
@@ -165,6 +169,7 @@ export class RoutingTable {
   proved(contact: Contact, now: number): ProvedOutcome {
     this.#now = now
     this.#news += 1
+    this.#heardAt = now
     const bucket = this.#tree.bucketOf(contact.position)
     const entry = this.#entries.get(contact.key)
     if (entry !== undefined) {
@@ -179,12 +184,12 @@ export class RoutingTable {
   answered(contact: Contact, roundTripMs: number, now: number): ProvedOutcome {
     const known = this.#entryAt(contact)
     // Only who was asked tells how long peers live: of those that call by themselves one hears as long as they do.
-    if (known !== undefined && known.failures > 0) this.#lifetimes.revived()
-    else if (known !== undefined) this.#lifetimes.survived(now - known.heardAt)
-    const isFirst = known?.roundTrip.smoothed === undefined
+    if (known?.failures === 0 && !known.outdated) this.#lifetimes.survived(now - known.heardAt)
     const outcome = this.proved(contact, now)
-    this.#entryAt(contact)?.roundTrip.measured(roundTripMs)
-    if (isFirst) this.#firstAnswers.measured(roundTripMs)
+    const entry = this.#entryAt(contact)
+    if (entry === undefined) return outcome
+    if (entry.roundTrip.smoothed === undefined) this.#firstAnswers.measured(roundTripMs)
+    entry.roundTrip.measured(roundTripMs)
     return outcome
   }
 
@@ -192,13 +197,16 @@ export class RoutingTable {
    * It did not answer. One that waits takes the place of whoever does so again and again. Silence at another address than the one that is
    * known counts for nothing: else a stranger's hint at a wrong address would cost a peer its place. Nor does a further silence as long as
    * nobody else is heard of: then it may be this machine that is cut off, and it would lose everybody.
+   *
+   * @param askedAt when it was asked: nobody counts as dead while nobody at all was heard of. @default whatever was heard of will do
    */
-  failed(contact: Contact, now: number): void {
+  failed(contact: Contact, now: number, askedAt: number = Number.NEGATIVE_INFINITY): void {
     this.#now = now
     const entry = this.#entryAt(contact)
-    if (entry === undefined) return
-    if (entry.failures === 0) this.#lifetimes.died(now - entry.heardAt)
-    else if (this.#news === entry.newsAtFailure) return
+    if (entry === undefined || (entry.failures > 0 && this.#news === entry.newsAtFailure)) return
+    // Of one that waited for its place nobody knows since when it is silent.
+    const isDeath = entry.failures === 0 && !entry.outdated && this.#heardAt >= askedAt
+    if (isDeath) entry.death = this.#lifetimes.died(now - entry.heardAt)
     entry.newsAtFailure = this.#news
     const bucket = this.#tree.bucketOf(entry.contact.position)
     if (!bucket.fail(entry)) return
@@ -207,10 +215,12 @@ export class RoutingTable {
   }
 
   /** It is gone, by its own word. */
-  remove(key: string, now: number): void {
+  remove({ key, position }: Pick<Contact, 'key' | 'position'>, now: number): void {
+    this.#now = now
+    const bucket = this.#tree.bucketOf(position)
+    bucket.dropWaiting(key)
     const entry = this.#entries.get(key)
     if (entry === undefined) return
-    const bucket = this.#tree.bucketOf(entry.contact.position)
     this.#remove(bucket, entry)
     this.#promote(bucket, now)
   }
@@ -248,9 +258,10 @@ export class RoutingTable {
 
   /**
    * A random position in each bucket in which nothing was looked up for long, at most `limit`; they count as looked up now. Where half a bucket is
-   * known there is nothing to look for but among the neighbours: silent contacts are asked anyway, and lookups by others bring new ones.
+   * likely there, there is nothing to look for but among the neighbours: lookups by others bring new ones.
    */
   dueForRefresh(random: Random, now: number, limit: number): Position[] {
+    this.#now = now
     const targets: Position[] = []
     for (const bucket of this.#tree.buckets()) {
       if (targets.length >= limit) break
@@ -294,8 +305,9 @@ export class RoutingTable {
   /** Those to be asked first after a restart: known for longest (who was there for long stays for long, §2.2), of every bucket in turn. */
   best(count: number): Contact[] {
     const isVerified = this.#verified()
+    const rank = (entry: TableEntry): number => (isVerified(entry) ? 0 : 1)
     const byBucket = [...this.#tree.buckets()].map(({ entries }) =>
-      entries.filter(isVerified).sort((a, b) => a.addedAt - b.addedAt),
+      entries.filter(hasNotFailed).sort((a, b) => rank(a) - rank(b) || a.addedAt - b.addedAt),
     )
     const found: Contact[] = []
     for (let rank = 0; rank < this.#limits.bucketSize; rank++) {
@@ -311,7 +323,7 @@ export class RoutingTable {
 
   #isRich(bucket: Bucket): boolean {
     const half = this.#limits.bucketSize / 2
-    return !bucket.covers(this.#own) && bucket.entries.filter(hasNotFailed).length >= half
+    return !bucket.covers(this.#own) && bucket.entries.filter(this.#verified(LIKELY)).length >= half
   }
 
   #test(among: NonNullable<ClosestOptions['among']>): (entry: TableEntry) => boolean {
@@ -335,11 +347,15 @@ export class RoutingTable {
   #heard(bucket: Bucket, entry: TableEntry, contact: Contact, now: number): void {
     const { address } = entry.contact
     if (address.host !== contact.address.host || address.port !== contact.address.port) {
-      if (this.#verified()(entry) || !this.#hasRoomFor(contact, bucket)) return
+      // Whoever is silent for seconds only answers there still.
+      if (this.#verified(LIKELY)(entry) || !this.#hasRoomFor(contact, bucket)) return
       this.#count(address.host, -1)
       this.#count(contact.address.host, 1)
       entry.contact = contact
+      entry.roundTrip = new RoundTripEstimate()
     }
+    if (entry.death !== undefined) this.#lifetimes.revived(entry.death)
+    entry.death = undefined
     bucket.touch(entry, now)
   }
 

@@ -1,7 +1,7 @@
 /**
  * What a newcomer does once it knows its neighbours (Maymounkov and Mazières 2002, §2.3): it gets to know some in each part of the space farther
- * away. The paper looks up a random position there; here one peer of that part is asked for the nearest to it, and as many of those are asked
- * as are missing. That costs half as much, and a lookup's last steps would only tell who is the very nearest, which is of no use here.
+ * away. The paper looks up a random position there; here whoever is known nearest to it is asked for others, and as many of those are asked as are
+ * missing. That costs half as much, and a lookup's last steps would only tell who is the very nearest, which is of no use here.
  */
 import type { Random } from '@pc/transport'
 import type { Calls } from './calls.js'
@@ -18,26 +18,25 @@ export interface TableFillParts {
   readonly calls: Calls
 }
 
-/** Peers of one part that are asked for others, if the first is silent. */
+/** Peers near a place that are asked for others: one may be silent, or know nobody, or not want to say. */
 const INFORMERS = 2
 
 /** Resolves when all parts were looked into. What does not answer is left. Rejects with the signal's reason. */
 export async function fillTable(parts: TableFillParts, signal?: AbortSignal): Promise<void> {
-  for (const { target, sharedBits, missing } of parts.table.partsToFill(parts.random)) {
-    signal?.throwIfAborted()
-    const hints = await hintsNear(target, parts)
-    const { position, table, calls } = parts
-    const strangers = hints.filter(
-      (hint) => commonPrefix(position, hint.position) === sharedBits && table.get(hint.key) === undefined,
-    )
-    await calls.meet(strangers.slice(0, missing))
+  const { position, random, table, calls } = parts
+  for (const { target, sharedBits, missing } of table.partsToFill(random)) {
+    let wanted = missing
+    for (const informer of table.closest(target, INFORMERS, { among: 'likely' })) {
+      signal?.throwIfAborted()
+      if (wanted <= 0) break
+      const isStranger = ({ key, position: there }: Contact): boolean =>
+        commonPrefix(position, there) === sharedBits && table.get(key) === undefined
+      wanted -= await calls.meet((await hintsOf(informer, target, calls)).filter(isStranger).slice(0, wanted))
+    }
   }
 }
 
-async function hintsNear(target: Position, { table, calls }: TableFillParts): Promise<readonly Contact[]> {
-  for (const informer of table.closest(target, INFORMERS)) {
-    const hints = await calls.ask(informer, { type: 'find-node', target }, readFindNodeReply).catch(() => undefined)
-    if (hints !== undefined) return hints
-  }
-  return []
+/** Whom a peer names; nobody when it does not answer. */
+async function hintsOf(informer: Contact, target: Position, calls: Calls): Promise<readonly Contact[]> {
+  return calls.ask(informer, { type: 'find-node', target }, readFindNodeReply).catch(() => [])
 }

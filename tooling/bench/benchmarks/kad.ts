@@ -76,13 +76,14 @@ export const near: Near = async ({ connections: count }) => {
     const bootstrapMs = (performance.now() - started) / count
     // Two ends each.
     const handshakes = peers.reduce((sum, { sessions }) => sum + sessions, 0) / 2 / count
+    const mibPerPeer = (residentBytes() - before) / 2 ** 20 / count
     const pairUs = handshakePair()
     return {
       bootstrap_ms: bootstrapMs,
       handshakes_per_peer: handshakes,
       handshake_pair_us: pairUs,
       bootstrap_vs_handshakes: (bootstrapMs * 1_000) / (handshakes * pairUs),
-      mib_per_peer: (residentBytes() - before) / 2 ** 20 / count,
+      mib_per_peer: mibPerPeer,
     }
   }
 

@@ -1,15 +1,17 @@
 /** What nodes answer that want others not to find what there is: they know each other, hide values, and take what they are given away. */
-import { type Contact, compareDistance } from '@pc/kademlia'
+import { type Contact, compareDistance, contactOf } from '@pc/kademlia'
 import type { SeededRandom } from '@pc/testkit'
 import type { Value } from '@pc/wire'
 
 /** Numbers of requests (docs/protocol.md §16a). */
 const [PING, FIND_NODE, GET, STORE, GET_LIST, ADD_TO_LIST, LEAVE_LIST] = [0, 1, 2, 3, 4, 5, 6]
 const NAMED = 20
+const INVENTED = 1_000
 const TOKEN_BYTES = 8
 
 export class KadLiars {
   readonly #contacts: Contact[] = []
+  readonly #nobody: Contact[] = []
   readonly #random: SeededRandom
 
   constructor(random: SeededRandom) {
@@ -20,12 +22,12 @@ export class KadLiars {
     this.#contacts.push(contact)
   }
 
-  /** `inventing`: names ids that nobody has, next to what is looked for and at the addresses of liars, instead of liars. */
+  /** `inventing`: names ids that nobody has, the nearest to what is looked for, at the addresses of liars, instead of liars. */
   answer(request: Value, inventing: boolean): Value {
     const [type, target] = Array.isArray(request) ? request : []
     const named = (): Value => {
       if (!(target instanceof Uint8Array)) return []
-      return inventing ? this.#invented() : this.#nearest(target)
+      return nearest(inventing ? this.#invented() : this.#contacts, target)
     }
     switch (type) {
       case PING:
@@ -46,17 +48,19 @@ export class KadLiars {
     }
   }
 
-  #nearest(target: Uint8Array): Value {
-    const sorted = this.#contacts.toSorted((a, b) => compareDistance(target, a.position, b.position))
-    return sorted.slice(0, NAMED).map(packed)
-  }
-
-  #invented(): Value {
-    return Array.from({ length: NAMED }, () => {
+  /** Made once: ids as dense as those of a thousand peers. */
+  #invented(): readonly Contact[] {
+    while (this.#nobody.length < INVENTED) {
       const { address } = this.#random.pick(this.#contacts)
-      return packed({ id: this.#random.bytes(32), address })
-    })
+      this.#nobody.push(contactOf(this.#random.bytes(32), address))
+    }
+    return this.#nobody
   }
+}
+
+function nearest(contacts: readonly Contact[], target: Uint8Array): Value {
+  const sorted = contacts.toSorted((a, b) => compareDistance(target, a.position, b.position))
+  return sorted.slice(0, NAMED).map(packed)
 }
 
 function packed({ id, address }: Pick<Contact, 'id' | 'address'>): Uint8Array {

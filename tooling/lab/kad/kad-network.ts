@@ -53,10 +53,16 @@ export class KadNetwork {
   }
 
   /** Lets nodes join through the first 8, evenly over that time, and returns when all have. */
-  async grow(count: number, overMs: number, optionsOf: (index: number) => NodeOptions = () => ({})): Promise<void> {
+  async grow(
+    count: number,
+    overMs: number,
+    optionsOf: (index: number) => NodeOptions = () => ({}),
+    onAdded: (node: KadNode, index: number) => void = () => {},
+  ): Promise<void> {
     const joining: Promise<void>[] = []
     for (let index = 0; index < count; index++) {
       const node = await this.add(optionsOf(index))
+      onAdded(node, index)
       if (index > 0) joining.push(this.join(node))
       // The first has nobody to join before there is a second.
       if (index === 1) joining.push(this.join(this.nodes[0] as KadNode))

@@ -141,7 +141,11 @@ export class KadNode {
   /** One request, as the directory makes it. */
   async ask(to: Contact, request: Value, timeoutMs: number): Promise<Value> {
     const id = this.#options.ids.get(to.key)
-    if (id === undefined) throw new Error('nobody has that id')
+    if (id === undefined) {
+      // No handshake with it ends, as nobody has its key.
+      await this.#lab.sleep(timeoutMs)
+      throw new Error('nobody has that id')
+    }
     const options = { timeoutMs, idempotent: true }
     const answer = await this.endpoint.submit({ id, address: to.address }, RootCode.KADEMLIA, request, options)
     const type = typeOf(request)

@@ -1,4 +1,5 @@
 /** Stores that nobody may take, sent to one node by another that may speak to it. */
+import { DispatchError } from '@pc/dispatch'
 import { type DhtRecord, plainRecord, type SignedRecord, signRecord } from '@pc/kademlia'
 import type { SeededRandom } from '@pc/testkit'
 import { encodeValue, type Value } from '@pc/wire'
@@ -9,6 +10,9 @@ const OK = 0
 /** With a form of one byte more than the greatest value. */
 const OVERSIZED = 1_001
 const TIMEOUT_MS = 1_000
+
+/** What the victim itself says by an error. */
+const REFUSED: ReadonlySet<string> = new Set(['BAD_INPUT', 'REMOTE_ERROR', 'HANDLER_FAILED'])
 
 export const KINDS = ['forged', 'replayed', 'older', 'oversized', 'without token'] as const
 
@@ -57,9 +61,10 @@ export class StoreAttack {
     try {
       const [status] = (await this.#attacker.ask(this.#victim.contact, this.#request(kind), TIMEOUT_MS)) as [number]
       return status !== OK
-    } catch {
-      // An error says that the request itself was refused.
-      return true
+    } catch (error) {
+      // The request itself was refused. Anything else says nothing: it may have got lost.
+      if (error instanceof DispatchError && REFUSED.has(error.code)) return true
+      throw error
     }
   }
 

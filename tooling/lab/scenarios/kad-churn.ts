@@ -1,5 +1,5 @@
 /** Nodes come and go all the time, without a goodbye: is what was put still found, and do tables know who is gone? */
-import { plainRecord } from '@pc/kademlia'
+import { keyOf, plainRecord } from '@pc/kademlia'
 import { quantile } from '../figures.js'
 import { KadNetwork } from '../kad/kad-network.js'
 import type { KadNode } from '../kad/kad-node.js'
@@ -18,6 +18,7 @@ const GET_WITHIN_MS = 60_000
 /** Between two looks into tables. */
 const LOOK_MS = 10_000
 const TABLES_AT_A_LOOK = 20
+const FIND_NODE = 1
 /** Live nodes that a newcomer may have found: it tries three of them. */
 const FOUND = 8
 
@@ -37,8 +38,9 @@ export const kadChurn: Scenario = {
     const { gets, verified, all } = churn
     const lossless = !lab.has('loss') || lab.option('loss') === 0
     lab.figure('put_get_success', gets.found / gets.asked, { atLeast: 0.99 })
-    // Of the contacts that count as alive, which are those that others are told of.
+    // Of the contacts that count as alive; then of what is answered to FIND_NODE, and of all that a table has not given up yet.
     lab.figure('stale_share', verified.dead / verified.count, lossless ? { atMost: 0.1 } : {})
+    lab.figure('stale_share_told', churn.told.dead / churn.told.count)
     lab.figure('stale_share_with_doubted', all.dead / all.count)
     lab.figure('contacts_mean', all.count / all.tables)
     lab.figure('verified_mean', verified.count / all.tables)
@@ -50,6 +52,7 @@ export const kadChurn: Scenario = {
     lab.figure('joins', churn.joins)
     lab.figure('joins_failed', churn.joinsFailed)
     lab.figure('rpcs_to_join_mean', mean(churn.requestsToJoin))
+    // Of those that crashed, until then.
     lab.figure('requests_per_node_mean', mean(churn.requests))
   },
 }
@@ -58,6 +61,7 @@ class Churn {
   readonly gets = { asked: 0, found: 0 }
   readonly getMs: number[] = []
   readonly verified = { dead: 0, count: 0 }
+  readonly told = { dead: 0, count: 0 }
   readonly all = { dead: 0, count: 0, tables: 0 }
   /** Of each node until its end. */
   readonly requests: number[] = []
@@ -152,6 +156,9 @@ class Churn {
   #look(): void {
     const { random, alive } = this.#network
     const living = new Set(alive.map(({ contact }) => contact.key))
+    // Early, so that nobody takes it for a sign of life.
+    const [somebody] = alive as [KadNode]
+    const asker = { id: somebody.identity.id, address: somebody.contact.address, early: true }
     for (const { kademlia } of random.shuffle(alive).slice(0, TABLES_AT_A_LOOK)) {
       this.all.tables += 1
       this.doubtedAfter.push(kademlia.status().doubtedAfterMs / 1_000)
@@ -163,6 +170,9 @@ class Churn {
         this.verified.dead += dead
         this.verified.count += 1
       }
+      const [told] = kademlia.handle([FIND_NODE, random.bytes(32)], asker) as [Uint8Array[]]
+      this.told.count += told.length
+      this.told.dead += told.filter((bytes) => !living.has(keyOf(bytes.subarray(0, 32)))).length
     }
   }
 }
