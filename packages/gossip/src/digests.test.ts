@@ -1,0 +1,58 @@
+import { createIdentity } from '@pc/identity'
+import { expect, it } from 'vitest'
+import { Digests } from './digests.js'
+import type { Live } from './neighbours.js'
+
+const { id } = createIdentity(new Uint8Array(32).fill(1))
+const lives = (count: number): Live[] =>
+  Array.from({ length: count }, (_, index) => ({ key: `p${index}`, peer: id, roundTripMs: 0 }))
+const told = (due: Map<Live, string[]>): string[] => [...due.keys()].map(({ key }) => key)
+const create = (): Digests => new Digests(3, () => 0.5)
+
+it('tells three at a time, none twice, and after three rounds without interest the rest', () => {
+  const digests = create()
+  const neighbours = lives(16)
+  expect(digests.start('a', 0, ['p0'])).toBe(20)
+  digests.told('a', 'p1')
+  const rounds = [20, 60, 140, 300].map((now) => told(digests.due(now, neighbours)))
+  expect(rounds.map((round) => round.length)).toEqual([3, 3, 3, 5])
+  const all = rounds.flat()
+  expect(new Set(all).size).toBe(14)
+  expect(all).not.toContain('p0')
+  expect(all).not.toContain('p1')
+  expect(digests.size).toBe(0)
+  expect(digests.dueAt).toBe(Number.POSITIVE_INFINITY)
+})
+
+it('goes on while it draws interest, to the last round', () => {
+  const digests = create()
+  digests.start('a', 0, [])
+  for (const now of [20, 60, 140, 300, 620, 1_260, 2_540, 5_100]) {
+    expect(digests.size).toBe(1)
+    expect(told(digests.due(now, lives(16)))).toHaveLength(3)
+    digests.drew('a')
+  }
+  expect(digests.size).toBe(0)
+})
+
+it('leaves out who has it', () => {
+  const digests = create()
+  digests.start('a', 0, [])
+  for (const peer of ['p0', 'p1', 'p2']) digests.has('a', peer)
+  expect(told(digests.due(20, lives(4)))).toEqual(['p3'])
+})
+
+it('puts what is due together into one list for a neighbour', () => {
+  const digests = create()
+  digests.start('a', 0, [])
+  digests.start('b', 1, [])
+  digests.start('c', 30, [])
+  expect([...digests.due(20, lives(1)).values()]).toEqual([['a', 'b']])
+})
+
+it('announces no more than its limit: the first are left to anti-entropy', () => {
+  const digests = create()
+  for (const key of ['a', 'b', 'c', 'd']) digests.start(key, 0, [])
+  expect(digests.size).toBe(3)
+  expect([...digests.due(20, lives(1)).values()]).toEqual([['b', 'c', 'd']])
+})

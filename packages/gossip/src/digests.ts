@@ -1,0 +1,129 @@
+/**
+ * Lazy repair, the half that announces: after a rumor came, its key is told to neighbours again and again, with growing pauses, until it draws no
+ * interest any more (the counter of Demers et al. 1987 §1.4, with digests in place of rumors).
+ *
+ * Where we differ from three neighbours by chance each time: whoever was told, or is known to have it, is told last. So the rounds that draw no
+ * interest have reached most of the neighbours, and the last of them tells the rest.
+ */
+import { DIGEST_ROUNDS, digestDelay } from './formulas.js'
+import type { Live } from './neighbours.js'
+
+interface Digest {
+  readonly receivedAt: number
+  round: number
+  dueAt: number
+  /** Rounds in a row that drew no interest. */
+  quiet: number
+  wanted: boolean
+  /** Neighbours that have it, by their own word. */
+  readonly having: Set<string>
+  /** Neighbours that were told. */
+  readonly told: Set<string>
+}
+
+/** Rounds without interest after which the rest is told, and it is over. */
+const MAX_QUIET = 3
+/** Neighbours that are told in a round. */
+const TOLD_AT_ONCE = 3
+/** Digests that are due so soon go with those that are due now: a datagram holds 137. */
+const TOGETHER_MS = 2
+/** Peers that are remembered to have one rumor: neighbours change little while it is announced. */
+const MAX_NOTED = 64
+
+export class Digests {
+  readonly #limit: number
+  readonly #random: () => number
+  readonly #digests = new Map<string, Digest>()
+
+  /** @param limit rumors announced at a time; beyond it the one received first is announced no more: anti-entropy is left */
+  constructor(limit: number, random: () => number) {
+    this.#limit = limit
+    this.#random = random
+  }
+
+  get size(): number {
+    return this.#digests.size
+  }
+
+  /** When the next is due, or infinity. */
+  get dueAt(): number {
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const digest of this.#digests.values()) dueAt = Math.min(dueAt, digest.dueAt)
+    return dueAt
+  }
+
+  /** Announces a rumor from now on. Gives back when first. @param having who has it, by its own word */
+  start(key: string, now: number, having: Iterable<string>): number {
+    const dueAt = now + digestDelay(0, this.#random())
+    const digest = { receivedAt: now, round: 0, dueAt, quiet: 0, wanted: false }
+    this.#digests.set(key, { ...digest, having: new Set(having), told: new Set() })
+    for (const oldest of this.#digests.keys()) {
+      if (this.#digests.size <= this.#limit) break
+      this.#digests.delete(oldest)
+    }
+    return dueAt
+  }
+
+  stop(key: string): void {
+    this.#digests.delete(key)
+  }
+
+  /** Somebody has it, as it says. */
+  has(key: string, peer: string): void {
+    const having = this.#digests.get(key)?.having
+    if (having !== undefined && having.size < MAX_NOTED) having.add(peer)
+  }
+
+  /** It was sent to somebody, who gets it unless it is lost. */
+  told(key: string, peer: string): void {
+    const told = this.#digests.get(key)?.told
+    if (told !== undefined && told.size < MAX_NOTED) told.add(peer)
+  }
+
+  /** Somebody wants it: it is still news. */
+  drew(key: string): void {
+    const digest = this.#digests.get(key)
+    if (digest !== undefined) digest.wanted = true
+  }
+
+  /** Whom to tell what now: for each neighbour the keys, so that they share datagrams. */
+  due(now: number, neighbours: readonly Live[]): Map<Live, string[]> {
+    const telling = new Map<Live, string[]>()
+    const order = this.#shuffled(neighbours)
+    for (const [key, digest] of this.#digests) {
+      if (digest.dueAt > now + TOGETHER_MS) continue
+      for (const live of this.#targets(digest, order)) {
+        const keys = telling.get(live)
+        if (keys === undefined) telling.set(live, [key])
+        else keys.push(key)
+      }
+      if (digest.round >= DIGEST_ROUNDS || digest.quiet >= MAX_QUIET) this.#digests.delete(key)
+    }
+    return telling
+  }
+
+  #targets(digest: Digest, order: readonly Live[]): Live[] {
+    digest.quiet = digest.wanted || digest.round === 0 ? 0 : digest.quiet + 1
+    digest.wanted = false
+    digest.round += 1
+    digest.dueAt = digest.receivedAt + digestDelay(digest.round, this.#random())
+    const lacking = order.filter(({ key }) => !digest.having.has(key))
+    const untold = lacking.filter(({ key }) => !digest.told.has(key))
+    const told = lacking.filter(({ key }) => digest.told.has(key))
+    const count = digest.quiet >= MAX_QUIET ? untold.length : TOLD_AT_ONCE
+    const targets = [...untold, ...told].slice(0, count)
+    for (const { key } of targets) if (digest.told.size < MAX_NOTED) digest.told.add(key)
+    return targets
+  }
+
+  #shuffled(list: readonly Live[]): Live[] {
+    const shuffled = [...list]
+    for (let last = shuffled.length - 1; last > 0; last--) {
+      const other = Math.floor(this.#random() * (last + 1))
+      const live = shuffled[last] as Live
+      shuffled[last] = shuffled[other] as Live
+      shuffled[other] = live
+    }
+    return shuffled
+  }
+}

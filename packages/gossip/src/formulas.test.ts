@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { digestDelay, forwardProbability, syncDelay, wantDelay } from './formulas.js'
+
+it.each([
+  [0, 6_000, 1],
+  [600, 6_000, 0.9],
+  [2_400, 6_000, 0.6],
+  [5_900, 6_000, 0.6],
+  [6_001, 6_000, 0],
+  [5_000, 600_000, 1 - 5_000 / 600_000],
+  [6_001, 600_000, 0],
+  [1_001, 1_000, 0],
+])('of an age of %i ms and %i to live it is pushed on with probability %d', (age, ttl, probability) => {
+  expect(forwardProbability(age, ttl)).toBeCloseTo(probability, 9)
+})
+
+it('announces after 20, 60, 140, 300, 620, 1,260, 2,540 and 5,100 ms, each step by a quarter more or less', () => {
+  const middle = Array.from({ length: 8 }, (_, round) => digestDelay(round, 0.5))
+  expect(middle).toEqual([20, 60, 140, 300, 620, 1_260, 2_540, 5_100])
+  expect([digestDelay(0, 0), digestDelay(1, 0), digestDelay(1, 0.999999)]).toEqual([15, 50, expect.closeTo(70, 3)])
+})
+
+it('waits longer for each further announcer', () => {
+  expect([wantDelay(1, 0), wantDelay(2, 0), wantDelay(1, 5)]).toEqual([8, 16, 13])
+})
+
+it('exchanges every 30 s among few, more rarely among many', () => {
+  expect([1, 64, 128, 1_024].map((peers) => syncDelay(peers, 0.5))).toEqual([30_000, 30_000, 60_000, 150_000])
+  expect(syncDelay(2, 0)).toBe(22_500)
+})

@@ -1,0 +1,46 @@
+/** The numbers of the protocol as functions, so that a table can test them. Times in ms. */
+
+/** Forwarded with at least this probability, however old (the original's rule). */
+const LEAST_PROBABILITY = 0.6
+/** Pushed to others up to this age; older news, after a partition, travel by digests and anti-entropy. */
+const EAGER_MS = 6_000
+/**
+ * When what was received is announced, after its receipt: the first as soon as a push has had time to arrive by another way, then twice as long each
+ * time, so that a short loss is repaired at once and a long one without noise.
+ */
+const DIGEST_AFTER_MS: readonly number[] = [20, 60, 140, 300, 620, 1_260, 2_540, 5_100]
+const DIGEST_JITTER = 0.25
+/** Between two tries to get a body: a round trip of a local network and the work of a busy machine. */
+const WANT_STEP_MS = 8
+const SYNC_EVERY_MS = 30_000
+/** Up to here every peer can afford an exchange each period; beyond, others bring the news on. */
+const SYNC_CROWD = 32
+const SYNC_JITTER = 0.25
+
+/** How probably a rumor of that age is pushed on (age-weighted forwarding). */
+export function forwardProbability(ageMs: number, ttlMs: number): number {
+  if (ageMs > Math.min(ttlMs, EAGER_MS)) return 0
+  return Math.max(LEAST_PROBABILITY, 1 - ageMs / ttlMs)
+}
+
+/** Announcements of one rumor at most. */
+export const DIGEST_ROUNDS: number = DIGEST_AFTER_MS.length
+
+/** How long after its receipt the announcement of that round is due, with jitter so that neighbours do not speak all at once. @param chance in [0, 1) */
+export function digestDelay(round: number, chance: number): number {
+  const delay = DIGEST_AFTER_MS[Math.min(round, DIGEST_ROUNDS - 1)] as number
+  const before = round === 0 ? 0 : (DIGEST_AFTER_MS[round - 1] as number)
+  // Jitter of the step, not of the whole: rounds stay in their order.
+  return before + (delay - before) * (1 + DIGEST_JITTER * (2 * chance - 1))
+}
+
+/** How long to wait for a body before the next announcer is asked. */
+export function wantDelay(attempt: number, roundTripMs: number): number {
+  return WANT_STEP_MS * attempt + roundTripMs
+}
+
+/** Until the next exchange with a peer by chance: 30 s among few, more among many, so that the whole network has as many a second. */
+export function syncDelay(peers: number, chance: number): number {
+  const every = SYNC_EVERY_MS * Math.max(1, Math.log2(peers / SYNC_CROWD))
+  return every * (1 + SYNC_JITTER * (2 * chance - 1))
+}

@@ -1,0 +1,56 @@
+import { GossipError } from './errors.js'
+
+export interface GossipLimits {
+  /** Peers that a rumor is pushed to. More: quicker under loss, and as many more payloads. @default 3 */
+  fanOut?: number
+  /** Peers that pushes and digests go to at a time. Fewer: fewer sessions; below about 12 reach suffers. @default 16 */
+  neighbours?: number
+  /** After so many ms one neighbour is replaced. @default 30000 */
+  rotateMs?: number
+  /** In a network of at most so many peers the publisher sends to everybody. @default 16 */
+  smallNetwork?: number
+  /** Rumors of one origin that are taken in a second, of those that are fresh; twice as many at once. @default 10 */
+  originPerSecond?: number
+  /** Rumors that one neighbour may send in a second without being asked; twice as many at once. @default 50 */
+  neighbourPerSecond?: number
+  /** Bytes that one neighbour may send in a second; twice as many at once. @default 131072 */
+  neighbourBytesPerSecond?: number
+  /** Bytes of rumors kept for repair while they are news; the one received first goes. @default 4 MiB */
+  cacheBytes?: number
+  /** Bytes of large bodies kept for others; the one received first goes. @default 16 MiB */
+  bodyBytes?: number
+  /** The greatest body that is published or fetched. @default 1 MiB */
+  maxBody?: number
+  /** Live peers that are known. @default 10000 */
+  maxPeers?: number
+}
+
+const MIB = 1_048_576
+
+export const DEFAULT_LIMITS: Required<GossipLimits> = {
+  fanOut: 3, // a push reaches 94 % (Demers et al. 1987: s = e^(-f(1-s))); digests the rest
+  neighbours: 16, // enough that nobody is without somebody who chose it: e^-16 of the peers
+  rotateMs: 30_000,
+  smallNetwork: 16,
+  originPerSecond: 10,
+  neighbourPerSecond: 50,
+  neighbourBytesPerSecond: 131_072,
+  cacheBytes: 4 * MIB,
+  bodyBytes: 16 * MIB,
+  maxBody: MIB,
+  maxPeers: 10_000,
+}
+
+/** Fills in the defaults. @throws GossipError BAD_OPTION */
+export function resolveLimits(limits: GossipLimits): Required<GossipLimits> {
+  const resolved = { ...DEFAULT_LIMITS }
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof GossipLimits)[]) {
+    const value = limits[name] ?? DEFAULT_LIMITS[name]
+    const least = name === 'smallNetwork' ? 0 : 1
+    if (!Number.isFinite(value) || value < least) {
+      throw new GossipError('BAD_OPTION', `${name} must be a number of at least ${least}, got ${value}`)
+    }
+    resolved[name] = value
+  }
+  return resolved
+}

@@ -1,0 +1,47 @@
+import { createIdentity } from '@pc/identity'
+import { expect, it } from 'vitest'
+import type { Live } from './neighbours.js'
+import { Wants } from './wants.js'
+
+const { id } = createIdentity(new Uint8Array(32).fill(1))
+const live = (key: string): Live => ({ key, peer: id, roundTripMs: 0 })
+const asked = (wants: Wants, now: number): string[] => [...wants.due(now).keys()].map(({ key }) => key)
+
+it('asks one announcer at a time, at most three', () => {
+  const wants = new Wants(10)
+  expect(wants.announced('a', live('p'), 0)).toBe(true)
+  for (const peer of ['q', 'r', 's', 'q']) expect(wants.announced('a', live(peer), 1)).toBe(false)
+  expect(asked(wants, 7)).toEqual([])
+  expect(asked(wants, 8)).toEqual(['q'])
+  expect(asked(wants, 23)).toEqual([])
+  expect(asked(wants, 24)).toEqual(['r'])
+  expect(asked(wants, 48)).toEqual([])
+  expect(wants.size).toBe(0)
+})
+
+it('forgets what came, and knows whether it was asked for', () => {
+  const wants = new Wants(10)
+  wants.announced('a', live('p'), 0)
+  expect(wants.came('a', 'q')).toBe(false)
+  expect(wants.size).toBe(0)
+  expect(wants.came('a', 'p')).toBe(true)
+  expect(wants.came('a', 'p')).toBe(false)
+})
+
+it('a promise is broken after 3 s, once', () => {
+  const wants = new Wants(10)
+  wants.announced('a', live('p'), 0)
+  wants.announced('b', live('p'), 0)
+  wants.announced('c', live('q'), 10)
+  wants.came('c', 'q')
+  expect([...wants.broken(2_999)]).toEqual([])
+  expect([...wants.broken(3_010)]).toEqual(['p'])
+  expect([...wants.broken(9_000)]).toEqual([])
+})
+
+it('wants no more than its limit', () => {
+  const wants = new Wants(1)
+  wants.announced('a', live('p'), 0)
+  expect(wants.announced('b', live('p'), 0)).toBe(false)
+  expect(wants.size).toBe(1)
+})

@@ -1,0 +1,103 @@
+/**
+ * Lazy repair, the half that asks: of those who announce a rumor one is asked at a time, and the next when the body does not come. Who
+ * announces and does not give has broken a promise.
+ */
+import { wantDelay } from './formulas.js'
+import type { Live } from './neighbours.js'
+
+interface Want {
+  /** Who announced it and was not asked yet. */
+  readonly sources: Live[]
+  attempts: number
+  dueAt: number
+}
+
+/** Announcers that are asked for one rumor; after them a new announcement is needed. */
+const MAX_ATTEMPTS = 3
+const MAX_SOURCES = 8
+/** Until an announcer that was asked must have given it (GossipSub: IWANT follow-up). */
+const PROMISE_MS = 3_000
+
+export class Wants {
+  readonly #limit: number
+  readonly #wants = new Map<string, Want>()
+  /** By rumor and peer, the oldest first: when each is broken. */
+  readonly #promises = new Map<string, { readonly peer: string; readonly until: number }>()
+
+  /** @param limit rumors wanted, and promises held, at a time; an announcement beyond it is not heard: it comes again */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#wants.size
+  }
+
+  /** When the next has to be asked for anew, or infinity. */
+  get dueAt(): number {
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const want of this.#wants.values()) dueAt = Math.min(dueAt, want.dueAt)
+    return dueAt
+  }
+
+  /** Somebody announces what is not here. True when it is to be asked now. */
+  announced(key: string, source: Live, now: number): boolean {
+    const want = this.#wants.get(key)
+    if (want !== undefined) {
+      const isThere = want.sources.some((other) => other.key === source.key)
+      if (want.sources.length < MAX_SOURCES && !isThere) want.sources.push(source)
+      return false
+    }
+    if (this.#wants.size >= this.#limit) return false
+    this.#ask(key, { sources: [], attempts: 0, dueAt: 0 }, source, now)
+    return true
+  }
+
+  /** The rumor came from that peer, or from somebody else. True when that peer had been asked for it. */
+  came(key: string, from: string): boolean {
+    this.#wants.delete(key)
+    return this.#promises.delete(promiseOf(key, from))
+  }
+
+  /** Whom to ask for what now. */
+  due(now: number): Map<Live, string[]> {
+    const asking = new Map<Live, string[]>()
+    for (const [key, want] of this.#wants) {
+      if (want.dueAt > now) continue
+      const source = want.sources.shift()
+      if (source === undefined || want.attempts >= MAX_ATTEMPTS) {
+        this.#wants.delete(key)
+        continue
+      }
+      this.#ask(key, want, source, now)
+      asking.set(source, [...(asking.get(source) ?? []), key])
+    }
+    return asking
+  }
+
+  /** Who has broken a promise since the last time; each only once. */
+  broken(now: number): Set<string> {
+    const peers = new Set<string>()
+    for (const [promise, { peer, until }] of this.#promises) {
+      if (until > now) break
+      this.#promises.delete(promise)
+      peers.add(peer)
+    }
+    return peers
+  }
+
+  #ask(key: string, want: Want, source: Live, now: number): void {
+    want.attempts += 1
+    want.dueAt = now + wantDelay(want.attempts, source.roundTripMs)
+    this.#wants.set(key, want)
+    const promise = promiseOf(key, source.key)
+    if (this.#promises.size < this.#limit && !this.#promises.has(promise)) {
+      this.#promises.set(promise, { peer: source.key, until: now + PROMISE_MS })
+    }
+  }
+}
+
+/** Keys have a fixed length, so nothing is ambiguous. */
+function promiseOf(key: string, peer: string): string {
+  return key + peer
+}

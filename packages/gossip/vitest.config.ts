@@ -1,0 +1,3 @@
+import { packageConfig } from '../../tooling/vitest.js'
+
+export default packageConfig('gossip')
