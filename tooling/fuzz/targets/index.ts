@@ -4,6 +4,7 @@ import { connectorTargets } from './connector.js'
 import { controlTargets } from './control.js'
 import { discoveryTargets } from './discovery.js'
 import { dispatchTargets } from './dispatch.js'
+import { gossipTargets } from './gossip.js'
 import { identityTargets } from './identity.js'
 import { kademliaTargets } from './kademlia.js'
 import { messagingTargets } from './messaging.js'
@@ -20,6 +21,7 @@ export const TARGETS: readonly Target[] = [
   ...dispatchTargets,
   ...discoveryTargets,
   ...kademliaTargets,
+  ...gossipTargets,
   ...messagingTargets,
   ...controlTargets,
 ]
