@@ -1,7 +1,6 @@
 import {
   Gossip,
   GossipError,
-  GossipState,
   MAX_EXCHANGE_BYTES,
   type Rumor,
   type RumorFields,
@@ -113,7 +112,9 @@ const exchange: Target = {
 
 const peer: Target = {
   name: 'gossip/Gossip',
-  about: 'datagrams and exchanges of a proved peer',
+  about: 'datagrams and exchanges of a proved peer, through the driver and its state machine',
+  // A datagram, its signature, what is pushed on, and an exchange.
+  conversation: true,
   covers: ['@pc/gossip Gossip', '@pc/gossip GossipState'],
   shape: opaque,
   seeds: () => [...PACKETS, ...EXCHANGES],
@@ -136,11 +137,9 @@ const peer: Target = {
         fetch: () => Promise.reject(new Error('nobody has it')),
       },
     })
-    const state = new GossipState({ identity: BERT, boot: 1, random: () => random.float(), now: 0 })
     return {
       handle: (input) => {
         gossip.receive(ANNA.id, input)
-        state.handle({ type: 'datagram', from: ANNA.id, bytes: input }, 0)
         return gossip.answer(ANNA.id, input)
       },
       verify: (_, result) => {
