@@ -59,7 +59,6 @@ export const SLOW_LAB: readonly Step[] = [
       '30',
     ),
   },
-  { name: 'lab kad-churn, short', command: lab('kad-churn', '--seed', '28', '--nodes', '30', '--minutes', '2') },
   { name: 'lab kad-directory, short', command: lab('kad-directory', '--seed', '29', '--nodes', '40') },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]

@@ -15,6 +15,8 @@ const PUT_MS = 4_000
 const LOOK_AT_NODE_MS = 250
 /** Each is got by somebody else after a random part of this time. */
 const GET_WITHIN_MS = 60_000
+/** So many mean sessions pass before the first look into tables. */
+const SETTLE_SESSIONS = 2
 /** Between two looks into tables. */
 const LOOK_MS = 10_000
 const TABLES_AT_A_LOOK = 20
@@ -88,7 +90,8 @@ class Churn {
     const endsAt = lab.now() + 60_000 * lab.option('minutes')
     this.#endsAt = endsAt + GET_WITHIN_MS
     for (const node of this.#network.alive) this.#letLive(node)
-    let lookAt = lab.now() + LOOK_MS
+    // Until then tables are full of those who grew up in a network in which everybody stayed.
+    let lookAt = lab.now() + Math.min(SETTLE_SESSIONS * 1_000 * lab.option('session'), (endsAt - lab.now()) / 2)
     while (lab.now() < endsAt) {
       await lab.sleep(PUT_MS)
       if (endsAt - lab.now() > GET_WITHIN_MS + PUT_MS) this.#running.push(this.#putAndGet())
