@@ -60,7 +60,6 @@ describe.each([20, 200])('%i peers', (nodes) => {
     expect(result.last, hint(seed, result)).toBeLessThanOrEqual(last)
     // Without loss; with it, repair adds what was lost.
     if (loss === 0) expect(result.payloadsPerPeer, hint(seed, result)).toBeLessThanOrEqual(3.2)
-    if (process.env.GOSSIP_FIGURES) console.log(hint(seed, result))
   })
 
   it('all of the living get it when 30 % crash as it is published', () => {
@@ -72,7 +71,6 @@ describe.each([20, 200])('%i peers', (nodes) => {
     expect(result.reach, hint(seed, result)).toBe(1)
     expect(result.last, hint(seed, result)).toBeLessThanOrEqual(2_000)
     expect(result.twice, hint(seed, result)).toBe(0)
-    if (process.env.GOSSIP_FIGURES) console.log(hint(seed, result))
   })
 })
 
@@ -125,12 +123,10 @@ it('a search finds all who match, and nobody works on it after it was cancelled'
   const network = new TestNetwork({ seed, nodes: 200, loss: 0.01, answer })
   const asker = network.nodes[5] as TestNode
   const search = { type: 'search', topic: 'name', query: BODY, limit: 50 } as const
-  const startedAt = network.clock.now()
   const effects = network.feed(asker, { ...search, options: { ttlMs: 3_000, createdAt: 1 } })
   network.clock.advanceSync(300)
   expect(new Set(asker.hits.map(({ from }) => from.toString())).size, seed).toBe(20)
   expect(asker.hits.length, seed).toBe(20)
-  if (process.env.GOSSIP_FIGURES) console.log(`last match ${(asker.hits.at(-1)?.at ?? 0) - startedAt} ms`)
   const published = effects.find(({ type }) => type === 'published')
   if (published?.type !== 'published') throw new Error('the search was not published')
   network.feed(asker, { type: 'cancel', id: published.id })

@@ -1,5 +1,5 @@
 /**
- * What moves when peers come and go. A newcomer reads the lists that it is now among the holders of from another holder, page by page, instead
+ * What moves when peers come and go. A newcomer reads the lists that it is now among the first holders of from another holder, page by page, instead
  * of waiting 4 minutes for everybody to announce itself. Records it is given: by the nearest of their holders besides itself, so that one and
  * not twenty send them (Maymounkov and Mazières 2002, §2.5).
  */

@@ -85,7 +85,6 @@ export class Kademlia implements AsyncDisposable {
     this.#read = options.readRecord ?? readOrNothing
     this.#clock = clock
     this.#random = random
-    this.#listHolders = Math.min(LIST_HOLDERS, lookups.count ?? DEFAULT_COUNT)
     this.#self = contactOf(identity.id.bytes, { host: '0.0.0.0', port: 0 })
     this.position = this.#self.position
     const now = clock.now()
@@ -106,6 +105,7 @@ export class Kademlia implements AsyncDisposable {
       calls: this.#calls,
       clock,
     })
+    this.#listHolders = Math.min(LIST_HOLDERS, this.#lookups.count)
     this.#publisher = new Publisher({
       position: this.position,
       selfKey: this.#self.key,

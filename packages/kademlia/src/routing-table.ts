@@ -148,9 +148,8 @@ export class RoutingTable {
   }
 
   /** The contact of a peer, if that is known at this address: whoever asks all the time need not be hashed each time. */
-  at(id: Uint8Array, { host, port }: Contact['address']): Contact | undefined {
-    const contact = this.#entries.get(keyOf(id))?.contact
-    return contact?.address.host === host && contact.address.port === port ? contact : undefined
+  at(id: Uint8Array, address: Contact['address']): Contact | undefined {
+    return this.#entryAt({ key: keyOf(id), address })?.contact
   }
 
   /** How long to wait for an answer of a contact before it counts as slow, ms. */
@@ -338,7 +337,7 @@ export class RoutingTable {
     return (entry) => entry.stateAt(this.#now, silenceMs) === 'verified'
   }
 
-  #entryAt({ key, address }: Contact): TableEntry | undefined {
+  #entryAt({ key, address }: Pick<Contact, 'key' | 'address'>): TableEntry | undefined {
     const entry = this.#entries.get(key)
     const known = entry?.contact.address
     return known?.host === address.host && known.port === address.port ? entry : undefined
