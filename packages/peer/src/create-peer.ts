@@ -1,7 +1,7 @@
 /**
  * `createPeer()`: makes every part, starts them in a fixed order, and stops them in reverse.
  *
- *     identity → connections → membership → messaging → listen → discovery → directory
+ *     identity → connections → membership → messaging → gossip → listen → discovery → directory
  *
  * Whatever takes frames stands before the first stream can come in.
  */
@@ -31,6 +31,7 @@ import { DhtService } from './dht-service.js'
 import { Directory } from './directory.js'
 import { PeerError } from './errors.js'
 import { watchPeers } from './events.js'
+import { GossipService } from './gossip-service.js'
 import { HintFollower } from './hints.js'
 import { KnownIds } from './known-ids.js'
 import { knownIn, type LoggedIds, peerLogger } from './log-ids.js'
@@ -40,7 +41,7 @@ import { byReach, OwnRecord } from './own-record.js'
 import { Peer, type PeerEvent } from './peer.js'
 import { type PhaseReport, Phases } from './phases.js'
 
-const PHASES = ['identity', 'connections', 'membership', 'messaging', 'listen', 'discovery', 'directory']
+const PHASES = ['identity', 'connections', 'membership', 'messaging', 'gossip', 'listen', 'discovery', 'directory']
 const BOOT_ID_BYTES = 8
 /** Limits of the directory for peers that all have one address: against one machine that would fill a table they help nobody there. */
 const ONE_HOST = { table: { perAddress: 4_096, perAddressInBucket: 20 }, lookups: { perAddress: 1_000 } }
@@ -162,6 +163,28 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
           known: options.knownContacts ?? [],
           settings: { ...(interfaces().every(({ internal }) => internal) && ONE_HOST), ...options.dht },
         })
+  const { gossip: settings = {} } = options
+  const gossip =
+    settings === false
+      ? undefined
+      : await phases.run(
+          'gossip',
+          () =>
+            new GossipService({
+              ...ports,
+              identity,
+              endpoint,
+              messaging,
+              services,
+              connector,
+              membership,
+              book,
+              record: () => own.record(),
+              mayReach,
+              settings,
+            }),
+          (part) => part.close(),
+        )
   const acceptor = new Acceptor({ connector, clock, logger, ...given({ limits: options.connections }) })
   const shared = await phases.run(
     'listen',
@@ -259,6 +282,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
       ...prefixed('messaging', messaging.counters),
       ...prefixed('hints', hints.counters),
       ...prefixed('directory', dht?.kademlia.status() ?? {}),
+      ...prefixed('gossip', gossip?.status() ?? {}),
     }),
     phases,
     book,
@@ -270,6 +294,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     connector,
     discovery: () => discovery,
     dht,
+    gossip,
     pins,
     events,
   })

@@ -9,6 +9,7 @@ export type PeerErrorCode =
   | 'PEER_NOT_FOUND'
   | 'PEER_AMBIGUOUS'
   | 'DHT_OFF'
+  | 'GOSSIP_OFF'
 
 export interface PeerErrorFields {
   /** PEER_AMBIGUOUS: who fits; PEER_NOT_FOUND: who comes near, or is there at all. At most ten. */

@@ -14,6 +14,7 @@ import type {
 } from '@pc/transport'
 import type { KnownContact } from './dht-service.js'
 import { PeerError } from './errors.js'
+import type { PeerGossipOptions } from './gossip-service.js'
 
 export interface PeerOptions {
   /** The key of this peer: an identity, or the path of its key file (made on first use, mode 0600). */
@@ -50,6 +51,8 @@ export interface PeerOptions {
    * address, as on loopback, need higher limits per address; they are set where loopback is all there is.
    */
   readonly dht?: false | Pick<KademliaOptions, 'validators' | 'table' | 'lookups'>
+  /** News for everybody and search (`peer.gossip`), and its limits; `false` turns it off. */
+  readonly gossip?: false | PeerGossipOptions
   readonly messaging?: Pick<MessagingOptions, 'journal' | 'inbox' | 'limits'>
   readonly connections?: Partial<ConnectionLimits>
   /** Bytes per second that bulk connections may move, shared equally by the peers that want to. @default no limit */
@@ -76,6 +79,8 @@ export interface PeerOptions {
 }
 
 export const DEFAULT_NETWORK = 'peerconnect'
+/** One less than fits into 48 bits. */
+const MAX_BOOT: number = 2 ** 48 - 2
 
 /** Refuses what could only fail later and less clearly. */
 export function checkOptions(options: PeerOptions): void {
@@ -102,6 +107,7 @@ export function checkOptions(options: PeerOptions): void {
     )
   }
   checkBandwidth(options.bandwidth)
+  checkGossip(options.gossip)
   const announcements = discovery === false ? undefined : discovery?.port
   if (
     announcements !== undefined &&
@@ -144,6 +150,17 @@ function checkBandwidth(bandwidth: PeerOptions['bandwidth'] = {}): void {
       throw new PeerError('BAD_OPTIONS', text)
     }
   }
+}
+
+/** Of the limits `@pc/gossip` says what is wrong. */
+function checkGossip(gossip: PeerOptions['gossip']): void {
+  if (gossip === false) return
+  const afterBoot = gossip?.afterBoot ?? 0
+  if (Number.isSafeInteger(afterBoot) && afterBoot >= 0 && afterBoot <= MAX_BOOT) return
+  throw new PeerError(
+    'BAD_OPTIONS',
+    `Option "gossip.afterBoot": expected an integer from 0 to ${MAX_BOOT}, got ${afterBoot}.`,
+  )
 }
 
 /** Only the members that are there: an option that was not given keeps its default below. */

@@ -2,6 +2,7 @@
 
 import type { Discovery, DiscoveryStatus } from '@pc/discovery'
 import type { ConnectionDispatcher, Feed, RequestsEndpoint } from '@pc/dispatch'
+import type { GossipStatus } from '@pc/gossip'
 import { type Identity, PeerId } from '@pc/identity'
 import type { KademliaStatus } from '@pc/kademlia'
 import type {
@@ -22,7 +23,9 @@ import { Dht } from './dht.js'
 import type { DhtService, KnownContact } from './dht-service.js'
 import type { Directory } from './directory.js'
 import { PeerError } from './errors.js'
+import type { GossipService } from './gossip-service.js'
 import type { NamePins } from './names.js'
+import { PeerGossip } from './peer-gossip.js'
 import { PeerRequests } from './peer-requests.js'
 import type { PhaseReport, Phases } from './phases.js'
 import type { PeerView } from './view.js'
@@ -49,6 +52,8 @@ export interface PeerStatus {
   readonly discovery?: DiscoveryStatus
   /** What of the directory is here: contacts, records, peers on lists. Absent when it is off. */
   readonly directory?: KademliaStatus
+  /** What of gossip is here, and what became of news. Absent when it is off. */
+  readonly gossip?: GossipStatus
   /** What happened to datagrams, connections and hints, by reason. */
   readonly counters: Readonly<Record<string, number>>
 }
@@ -75,6 +80,8 @@ export interface Parts {
   readonly discovery: () => Discovery | undefined
   /** Undefined when the directory is off. */
   readonly dht: DhtService | undefined
+  /** Undefined when gossip is off. */
+  readonly gossip: GossipService | undefined
   readonly pins: NamePins
   readonly events: Feed<PeerEvent>
 }
@@ -83,6 +90,7 @@ export class Peer implements AsyncDisposable {
   readonly #parts: Parts
   readonly #requests: PeerRequests
   readonly #dht: Dht | undefined
+  readonly #gossip: PeerGossip | undefined
 
   /** Use `createPeer`. */
   constructor(parts: Parts) {
@@ -93,10 +101,11 @@ export class Peer implements AsyncDisposable {
       addressesOf: (id) => parts.book.addressesOf(id),
       allowed: parts.mayReach,
     })
-    const { identity, dht } = parts
+    const { identity, dht, gossip } = parts
     if (dht !== undefined) {
       this.#dht = new Dht({ identity, kademlia: dht.kademlia, idOf: (peer) => this.#idOf(peer) })
     }
+    if (gossip !== undefined) this.#gossip = new PeerGossip(gossip)
   }
 
   get id(): PeerId {
@@ -137,6 +146,12 @@ export class Peer implements AsyncDisposable {
     throw new PeerError('DHT_OFF', 'This peer was started without the directory (option "dht").')
   }
 
+  /** News for everybody, and search. @throws PeerError GOSSIP_OFF */
+  get gossip(): PeerGossip {
+    if (this.#gossip !== undefined) return this.#gossip
+    throw new PeerError('GOSSIP_OFF', 'This peer was started without gossip (option "gossip").')
+  }
+
   /** Where others reach this peer. */
   addresses(): Address[] {
     return this.#parts.addresses()
@@ -158,7 +173,7 @@ export class Peer implements AsyncDisposable {
   }
 
   status(): PeerStatus {
-    const { port, listeningAt, phases, counters, dht } = this.#parts
+    const { port, listeningAt, phases, counters, dht, gossip } = this.#parts
     const discovery = this.#parts.discovery()
     return {
       port,
@@ -168,6 +183,7 @@ export class Peer implements AsyncDisposable {
       counters: counters(),
       ...(discovery === undefined ? {} : { discovery: discovery.status() }),
       ...(dht === undefined ? {} : { directory: dht.kademlia.status() }),
+      ...(gossip === undefined ? {} : { gossip: gossip.status() }),
     }
   }
 
