@@ -17,6 +17,12 @@ interface GlobalOptions {
 /** Messages the daemon puts into one answer. */
 const MAX_INBOX = 500
 
+/** Matches of one search. */
+const MAX_MATCHES = 1_000
+
+const MAX_TTL_MS = 600_000
+const MAX_COUNT = 1_000_000
+
 /** Longest wait that timers of Node can keep. */
 const MAX_TIMEOUT_MS = 2_147_483_647
 
@@ -47,6 +53,7 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .option('--name <name>', 'what other people see')
     .option('--network <name>', 'peers of other networks are not seen')
     .option('--interfaces <list>', 'interfaces to use, such as eth0,wlan*,!docker*')
+    .option('--capabilities <list>', 'what others find this machine by, such as printer,scanner')
     .option('--foreground', 'stay in this terminal until Ctrl-C')
     .action(async (options) => (await import('./commands/up.js')).up(context(), options))
   program
@@ -68,10 +75,16 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .argument('<name|id>', 'name, start of a name, or id')
     .action(async (text) => (await import('./commands/find.js')).find(context(), text))
   program
+    .command('search')
+    .description('find who is called so or can do that, by asking everybody')
+    .argument('<text...>', 'words: each a part of the name, or the start of a capability')
+    .option('-n, --number <n>', 'end after so many matches', integer(1, MAX_MATCHES))
+    .action(async (words, options) => (await import('./commands/search.js')).search(context(), words, options))
+  program
     .command('ping')
     .description('measure the round trip to a peer')
     .argument('<peer>', PEER_HELP)
-    .option('-c, --count <n>', 'how many times', integer(1, 1_000_000), 4)
+    .option('-c, --count <n>', 'how many times', integer(1, MAX_COUNT), 4)
     .option('-i, --interval <ms>', 'pause between two', integer(1, MAX_TIMEOUT_MS))
     .action(async (peer, options) => (await import('./commands/ping.js')).ping(context(), peer, options))
   program
@@ -86,6 +99,19 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .option('-f, --follow', 'go on with those that come')
     .option('-n, --number <n>', 'how many of the latest', integer(0, MAX_INBOX), 20)
     .action(async (options) => (await import('./commands/inbox.js')).inbox(context(), options))
+  program
+    .command('broadcast')
+    .description('tell everybody a text')
+    .argument('<text...>', 'the text; - reads it from stdin; after -- nothing is taken for an option')
+    .option('-t, --topic <topic>', 'what it is about, up to 64 bytes', 'news')
+    .option('--ttl <ms>', 'how long it is news, for those who come back', integer(1, MAX_TTL_MS))
+    .action(async (words, options) => (await import('./commands/broadcast.js')).broadcast(context(), words, options))
+  program
+    .command('watch')
+    .description('show what others tell everybody, as it comes')
+    .option('-t, --topic <topic>', 'only what is about that')
+    .option('-c, --count <n>', 'end after so many', integer(1, MAX_COUNT))
+    .action(async (options) => (await import('./commands/watch.js')).watch(context(), options))
   program
     .command('request')
     .description('ask a peer, and print its reply')

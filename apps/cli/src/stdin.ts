@@ -23,6 +23,12 @@ export async function readStdin(io: Io): Promise<string> {
   }
 }
 
+/** The words of a text, or stdin for a single `-`: `echo hello | pc send anna -` means hello. Rejects as {@link readStdin}. */
+export async function readWords(io: Io, words: readonly string[]): Promise<string> {
+  const isStdin = words.length === 1 && words[0] === '-'
+  return isStdin ? (await readStdin(io)).replace(/\r?\n$/, '') : words.join(' ')
+}
+
 /** stdin of a terminal may never end: Ctrl-C must. */
 async function* interruptible({ stdin, signal }: Io): AsyncGenerator<Uint8Array | string> {
   signal.throwIfAborted()

@@ -39,7 +39,7 @@ describe('up', () => {
     const { start, started } = fakeProcess(({ state }) => {
       setImmediate(() => void fakeDaemon({ status: async () => STATUS }, state))
     })
-    const argv = ['up', '--name', 'anna', '--network', 'home', '--interfaces', 'lo']
+    const argv = ['up', '--name', 'anna', '--network', 'home', '--interfaces', 'lo', '--capabilities', 'printer,a3']
     const shown = await pc(folder, argv, { startDaemon: start })
     expect(shown.exitCode).toBe(0)
     expect(shown.stdout).toBe(
@@ -49,7 +49,18 @@ describe('up', () => {
       {
         state: folder,
         foreground: false,
-        args: ['--state', folder, '--name', 'anna', '--network', 'home', '--interfaces', 'lo'],
+        args: [
+          '--state',
+          folder,
+          '--name',
+          'anna',
+          '--network',
+          'home',
+          '--interfaces',
+          'lo',
+          '--capabilities',
+          'printer,a3',
+        ],
       },
     ])
   })

@@ -42,6 +42,15 @@ describe('readConfig', () => {
     expect(failure(() => readConfig(['--log-ids', 'none'], env()))).toMatch(/flag --log-ids.*masked or full/)
   })
 
+  it('takes what a record can carry for capabilities', () => {
+    expect(readConfig([], env()).capabilities).toBe('')
+    expect(readConfig(['--capabilities', 'printer,a-3+'], env()).capabilities).toBe('printer,a-3+')
+    const tooMany = Array.from({ length: 17 }, (_, index) => `c${index}`).join()
+    for (const text of ['printer,', 'a,b,a', 'two words', 'x'.repeat(33), 'ü', tooMany]) {
+      expect(failure(() => readConfig([], env({ PC_CAPABILITIES: text })))).toMatch(/"capabilities".*such as printer/)
+    }
+  })
+
   it('names the setting, where it was found, and what is expected', () => {
     expect(failure(() => readConfig([], env({ PC_PORT: 'many' })))).toMatch(
       /"port" \(environment PC_PORT\) is "many"; expected TCP/,

@@ -21,6 +21,8 @@ export interface Config {
   readonly networkSecret: string | Uint8Array | undefined
   /** As in `PC_INTERFACES`: `eth0,wlan*,!docker*`; empty means all real ones. */
   readonly interfaces: string
+  /** What others find this machine by, separated by commas; empty means nothing. */
+  readonly capabilities: string
   /** 0: the usual ones in order. */
   readonly port: number
   readonly discoveryPort: number
@@ -40,10 +42,20 @@ export type LogIds = (typeof LOG_IDS)[number]
 
 const port = z.coerce.number().int().min(0).max(65_535)
 
+/** As many, and such, as a peer's record may carry. */
+const capabilities = z.string().refine((text) => {
+  const list = text.split(',')
+  return (
+    text === '' ||
+    (list.length <= 16 && list.every((one) => /^[!-~]{1,32}$/.test(one)) && new Set(list).size === list.length)
+  )
+})
+
 const SETTINGS = {
   name: { schema: z.string().min(1).max(64), help: 'what other people see' },
   network: { schema: z.string().min(1).max(64), help: 'peers of other networks are not seen' },
   interfaces: { schema: z.string(), help: 'interfaces to use, such as eth0,wlan*,!docker*' },
+  capabilities: { schema: capabilities, help: 'what others find this machine by, such as printer,scanner' },
   port: { schema: port, help: 'TCP and UDP port; 0 takes 3485 or the next free one' },
   discoveryPort: { schema: port.min(1), help: 'shared UDP port of announcements' },
   state: { schema: z.string().min(1), help: 'folder of key, names and control socket' },
@@ -67,6 +79,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     name: asName(hostname()),
     network: 'peerconnect',
     interfaces: '',
+    capabilities: '',
     port: 0,
     discoveryPort: 3486,
     state: folders.state,

@@ -74,7 +74,7 @@ async function openPeer(
   journal: Journal | undefined,
   signal: AbortSignal,
 ): Promise<Peer> {
-  const { names, contacts = [] } = readState(statePath(config), log.own)
+  const { names, contacts = [], gossipBoot = 0 } = readState(statePath(config), log.own)
   const peer = await createPeer({
     identity: join(config.state, 'identity.pem'),
     name: config.name,
@@ -85,6 +85,8 @@ async function openPeer(
     discovery: { port: config.discoveryPort },
     knownNames: names,
     knownContacts: contacts,
+    gossip: { afterBoot: gossipBoot },
+    capabilities: listOf(config.capabilities),
     messaging: journal === undefined ? {} : { journal: journal.append },
     ...log.ofPeer,
     signal,
@@ -96,6 +98,10 @@ async function openPeer(
 
 function interfaceRules(text: string): InterfaceRules {
   return text === '' ? {} : parseInterfaceRules(text)
+}
+
+function listOf(text: string): string[] {
+  return text === '' ? [] : text.split(',')
 }
 
 function statePath(config: Config): string {

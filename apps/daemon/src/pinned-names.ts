@@ -1,6 +1,6 @@
 /**
  * Writes newly pinned names soon after they are pinned: a killed daemon must not free the names of others. With them go the contacts of the
- * directory as they are then.
+ * directory as they are then, and the number of this run in gossip, which is written at once.
  */
 import type { Peer } from '@pc/peer'
 import type { Logger } from '@pc/transport'
@@ -21,7 +21,7 @@ export class PinnedNames {
     this.#peer = peer
     this.#path = path
     this.#logger = logger
-    this.#written = JSON.stringify(this.#state())
+    this.#saveBehind()
     void this.#watch()
   }
 
@@ -37,7 +37,8 @@ export class PinnedNames {
   }
 
   #state(): DaemonState {
-    return { version: 1, names: this.#peer.names(), contacts: [...this.#peer.knownContacts()] }
+    const contacts = [...this.#peer.knownContacts()]
+    return { version: 1, names: this.#peer.names(), contacts, gossipBoot: this.#peer.gossip.boot }
   }
 
   async #watch(): Promise<void> {
@@ -56,7 +57,7 @@ export class PinnedNames {
     try {
       this.save()
     } catch (error) {
-      this.#logger.error({ err: error, path: this.#path }, 'pinned names cannot be written')
+      this.#logger.error({ err: error, path: this.#path }, 'the state of the daemon cannot be written')
     }
   }
 }

@@ -21,12 +21,15 @@ describe('the state file', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
-  it.each(['', '{', '{"version":2,"names":{}}', '{"version":1,"names":[1]}'])(
-    'moves %j aside and starts anew',
-    (text) => {
-      writeFileSync(file, text)
-      expect(readState(file, silentLogger)).toEqual({ version: 1, names: {} })
-      expect(readdirSync(folder)).toEqual([expect.stringMatching(/^state\.json\.damaged-/)])
-    },
-  )
+  it.each([
+    '',
+    '{',
+    '{"version":2,"names":{}}',
+    '{"version":1,"names":[1]}',
+    '{"version":1,"names":{},"gossipBoot":-1}',
+  ])('moves %j aside and starts anew', (text) => {
+    writeFileSync(file, text)
+    expect(readState(file, silentLogger)).toEqual({ version: 1, names: {} })
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^state\.json\.damaged-/)])
+  })
 })

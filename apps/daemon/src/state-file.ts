@@ -3,18 +3,24 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import type { Logger } from '@pc/transport'
 import { z } from 'zod'
 
+/** What a peer takes: one less than fits into 48 bits. */
+const MAX_BOOT: number = 2 ** 48 - 2
+
 export interface DaemonState {
   version: 1
   /** Folded name → full id text. */
   names: Record<string, string>
   /** Of the directory: whom to ask first. Files of older daemons have none. */
   contacts?: { id: string; address: string }[] | undefined
+  /** Number of the last run in gossip: the next one's is greater. Files of older daemons have none. */
+  gossipBoot?: number | undefined
 }
 
 const schema: z.ZodType<DaemonState> = z.object({
   version: z.literal(1),
   names: z.record(z.string(), z.string()),
   contacts: z.array(z.object({ id: z.string(), address: z.string() })).optional(),
+  gossipBoot: z.number().int().min(0).max(MAX_BOOT).optional(),
 })
 
 export function readState(path: string, logger: Logger): DaemonState {

@@ -1,4 +1,5 @@
 /** What clients of the daemon are shown of the peer's objects: plain JSON-like values with stable member names. */
+import type { GossipMessage } from '@pc/gossip'
 import { PeerId, type SignedPeerRecord } from '@pc/identity'
 import type { ReceivedMessage } from '@pc/messaging'
 import type { Peer, PeerView } from '@pc/peer'
@@ -60,6 +61,39 @@ export function recordView(
 export function idOfBytes(bytes: Uint8Array): PeerId | undefined {
   try {
     return PeerId.fromBytes(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Bytes of a body that fit into one frame of the local protocol as base64, with room for the rest; of longer ones the length is told. */
+export const MAX_SHOWN_BODY = 700_000
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** News of another peer: `text`, or `base64` when the body is none; neither when it is too long to be shown. */
+export function newsView(
+  { id, topic, origin, body, createdAt, ageMs, hops }: GossipMessage,
+  others: ReadonlyMap<string, PeerView>,
+): { [key: string]: Value } {
+  const from = origin.toString()
+  const isShown = body.length <= MAX_SHOWN_BODY
+  const text = isShown ? textOf(body) : undefined
+  return {
+    id: Buffer.from(id).toString('hex'),
+    topic,
+    from: { id: from, label: others.get(from)?.label ?? origin.short },
+    text: text ?? null,
+    base64: isShown && text === undefined ? Buffer.from(body).toString('base64') : null,
+    bytes: body.length,
+    createdAt,
+    ageMs,
+    hops,
+  }
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes)
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 /** The daemon in this process: real socket, real peer on loopback. */
 import { randomInt } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlClient } from '@pc/control'
@@ -36,6 +36,7 @@ async function start(
     network,
     networkSecret: undefined,
     interfaces: process.env.PC_INTERFACES ?? '',
+    capabilities: '',
     port: 0,
     discoveryPort,
     state,
@@ -161,6 +162,46 @@ describe('the daemon', () => {
     expect(state.contacts).toMatchObject([{ id }])
   })
 
+  it('tells everybody, watches, and searches by name and capability', async () => {
+    const one = await start('one')
+    const two = await start('two', { capabilities: 'printer,a3' })
+    await bothUp(one, 'two')
+    await bothUp(two, 'one')
+    const [all, food] = [two.stream('watch'), two.stream('watch', { topic: 'food' })]
+    const [first, second] = [all.next(), food.next()]
+    // Answered after the requests before it: both watch now.
+    const { id: self } = (await two.call('id')) as { id: string }
+    expect(await one.call('broadcast', { text: 'lunch is ready' })).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      topic: 'news',
+      online: 1,
+    })
+    await one.call('broadcast', { text: 'ü'.repeat(2_000), topic: 'food', ttlMs: 60_000 })
+    expect((await first).value).toMatchObject({
+      topic: 'news',
+      text: 'lunch is ready',
+      from: { label: 'one' },
+      hops: 1,
+    })
+    expect((await second).value).toMatchObject({ topic: 'food', text: 'ü'.repeat(2_000), bytes: 4_000, base64: null })
+    await all.return?.()
+    await food.return?.()
+    for (const text of ['tw', 'PRINT a3']) {
+      const found = one.stream('search', { text, limit: 1 })
+      expect((await found.next()).value).toMatchObject({ label: 'two', id: self, capabilities: ['printer', 'a3'] })
+      expect(await found.next()).toEqual({ done: true, value: undefined })
+    }
+    await expect(one.call('broadcast', { text: 'x', topic: 'ü'.repeat(33) })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENTS',
+      details: { reason: 'BAD_RUMOR' },
+    })
+    await expect(one.stream('search', { text: ' ' }).next()).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' })
+    const many = Array.from({ length: 40 }, () => one.call('broadcast', { text: 'x' }))
+    const refused = (await Promise.allSettled(many)).find(({ status }) => status === 'rejected')
+    expect(refused).toMatchObject({ reason: { code: 'BUSY', details: { reason: 'RATE_LIMITED' } } })
+    expect(await one.call('status')).toMatchObject({ gossip: { peers: 1, searches: 0 } })
+  })
+
   it('meets those who know its network secret alone, and never shows it', async () => {
     const networkSecret = 'correct horse battery'
     const one = await start('one', { networkSecret })
@@ -189,9 +230,20 @@ describe('the daemon', () => {
     const one = await start('one')
     await start('two')
     await bothUp(one, 'two')
+    const names = (): object =>
+      (JSON.parse(readFileSync(join(folder, 'one', 'state.json'), 'utf8')) as { names: object }).names
+    await expect.poll(names).toMatchObject({ two: expect.any(String) })
+  })
+
+  it('gives each run a greater number, although it is killed and its clock set back', async () => {
+    await start('one')
     const file = join(folder, 'one', 'state.json')
-    while (!existsSync(file)) await one.call('version')
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ names: { two: expect.any(String) } })
+    const state = JSON.parse(readFileSync(file, 'utf8')) as { gossipBoot: number }
+    await daemons.shift()?.close()
+    const later = state.gossipBoot + 1_000_000
+    writeFileSync(file, JSON.stringify({ ...state, gossipBoot: later }))
+    await start('one')
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ gossipBoot: later + 1 })
   })
 
   it('lets down abort the stop controller', async () => {

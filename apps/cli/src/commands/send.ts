@@ -1,13 +1,12 @@
 import { type Context, DEADLINE_MARGIN_MS, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
 import { CliError } from '../failure.js'
 import { Fields } from '../fields.js'
-import { readStdin } from '../stdin.js'
+import { readWords } from '../stdin.js'
 import { duration } from '../times.js'
 
 export async function send(context: Context, peer: string, words: readonly string[]): Promise<void> {
   const { screen, io, timeoutMs = DEFAULT_TIMEOUT_MS } = context
-  const [word = ''] = words
-  const text = words.length === 1 && word === '-' ? withoutLastLineEnd(await readStdin(io)) : words.join(' ')
+  const text = await readWords(io, words)
   if (text === '') throw new CliError('USAGE', 'the text is empty', { hint: 'pc send <peer> <text>, or - for stdin' })
   const answer = await withDaemon(context, (client) =>
     client.call('send', { peer, text, timeoutMs }, { signal: io.signal, timeoutMs: timeoutMs + DEADLINE_MARGIN_MS }),
@@ -18,9 +17,4 @@ export async function send(context: Context, peer: string, words: readonly strin
     return
   }
   screen.line(`${sent.fields('peer').text('label')} has it after ${duration(sent.number('acknowledgedMs') ?? 0)}`)
-}
-
-/** `echo hello | pc send anna -` means hello. */
-function withoutLastLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '')
 }

@@ -11,6 +11,7 @@ export interface UpOptions {
   readonly name?: string
   readonly network?: string
   readonly interfaces?: string
+  readonly capabilities?: string
   readonly foreground?: boolean
 }
 
@@ -51,6 +52,7 @@ function daemonArguments(state: string, options: UpOptions): string[] {
   if (options.name !== undefined) args.push('--name', options.name)
   if (options.network !== undefined) args.push('--network', options.network)
   if (options.interfaces !== undefined) args.push('--interfaces', options.interfaces)
+  if (options.capabilities !== undefined) args.push('--capabilities', options.capabilities)
   return args
 }
 

@@ -1,5 +1,6 @@
 /** What the peer's packages throw, in the words of the local protocol. */
 import { ControlError, type ControlErrorCode } from '@pc/control'
+import { GossipError } from '@pc/gossip'
 import { KademliaError } from '@pc/kademlia'
 import { MessagingError } from '@pc/messaging'
 import { PeerError } from '@pc/peer'
@@ -26,6 +27,10 @@ const CODES: Readonly<Record<string, ControlErrorCode>> = {
   BAD_RECORD: 'BAD_ARGUMENTS',
   BAD_OPTIONS: 'BAD_ARGUMENTS',
   NO_CONTACTS: 'PEER_OFFLINE',
+  // Of gossip.
+  BAD_RUMOR: 'BAD_ARGUMENTS',
+  BAD_OPTION: 'BAD_ARGUMENTS',
+  RATE_LIMITED: 'BUSY',
 }
 
 /** Runs `action`; errors that a client can do something about become ControlErrors, others stay faults. */
@@ -49,7 +54,8 @@ function controlErrorOf(error: unknown): unknown {
       details: { reason: error.code, remote: error.remote },
     })
   }
-  if (error instanceof KademliaError || (error instanceof PeerError && error.code === 'BAD_OPTIONS')) {
+  const isOfProtocol = error instanceof KademliaError || error instanceof GossipError
+  if (isOfProtocol || (error instanceof PeerError && error.code === 'BAD_OPTIONS')) {
     const code = CODES[error.code] ?? 'REQUEST_FAILED'
     return new ControlError(code, error.message, { cause: error, details: { reason: error.code } })
   }

@@ -3,6 +3,7 @@ import type { AnyCommand } from '@pc/control'
 import type { CommandDependencies } from './dependencies.js'
 import { dhtCommands } from './dht.js'
 import { directoryCommands } from './directory.js'
+import { gossipCommands } from './gossip.js'
 import { lifecycleCommands } from './lifecycle.js'
 import { messagingCommands } from './messaging.js'
 import { peersCommands } from './peers.js'
@@ -15,6 +16,7 @@ export function createCommands(dependencies: CommandDependencies): readonly AnyC
     ...messagingCommands(dependencies),
     ...dhtCommands(dependencies),
     ...directoryCommands(dependencies),
+    ...gossipCommands(dependencies),
     ...lifecycleCommands(dependencies),
   ]
 }

@@ -59,6 +59,7 @@ function statusView(peer: Peer, startedAt: number): Value {
     peers: { online, offline: peers.length - online },
     inbox: { size: peer.inbox.size },
     directory: status.directory === undefined ? null : { ...status.directory },
+    gossip: status.gossip === undefined ? null : { ...status.gossip },
     counters: { ...status.counters },
   }
 }
