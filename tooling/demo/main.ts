@@ -12,7 +12,7 @@ import { onInterruption } from '../interruption.js'
 import { Ledger } from '../ledger.js'
 import { LOOPBACK } from '../loopback.js'
 import { Report } from '../report.js'
-import { comeBack, discoveryMs, noticeDeath, slowestPing } from '../scenes.js'
+import { broadcastReached, comeBack, discoveryMs, noticeDeath, searchFound, slowestPing } from '../scenes.js'
 import { TextFlow } from './text-flow.js'
 
 const TEXTS_PER_DIRECTION = 500
@@ -23,7 +23,8 @@ const network = `demo-${randomBytes(4).toString('hex')}`
 const folder = mkdtempSync(join(tmpdir(), 'peerconnect-demo-'))
 const report = new Report('demo', { peers: 3, network }, json)
 const daemons = ['alpha', 'beta', 'gamma'].map(
-  (name) => new DaemonProcess({ name, network, interfaces: LOOPBACK, folder }),
+  (name) =>
+    new DaemonProcess({ name, network, interfaces: LOOPBACK, folder, env: { PC_CAPABILITIES: `demo,${name}s` } }),
 )
 const pairs = daemons.flatMap((from) => daemons.filter((to) => to !== from).map((to) => [from, to] as const))
 
@@ -46,6 +47,8 @@ async function play(): Promise<boolean> {
       { figure: 'messages_sent', atLeast: 3_000 },
       { figure: 'messages_lost', atMost: 0 },
       { figure: 'dht_get_ms', atMost: 1_000 },
+      { figure: 'broadcast_reached', atLeast: 2 },
+      { figure: 'search_found', atLeast: 2 },
       { figure: 'offline_noticed_ms', atMost: 10_000 },
     ])
   } catch (error) {
@@ -100,6 +103,14 @@ async function scenes(): Promise<void> {
   await beta.call('get', { name: 'greeting', from: alpha.name })
   const got = report.figure('dht_get_ms', performance.now() - looked)
   report.step(`alpha put a value into the directory that nobody runs, and beta got it in ${got.toFixed(1)} ms`)
+
+  const { reached, ms: toldMs } = await broadcastReached(alpha, [beta, gamma])
+  report.figure('broadcast_reached', reached)
+  report.step(`alpha told everybody a text; it reached ${reached} of 2 others in ${toldMs.toFixed(1)} ms`)
+
+  const { found: answered, ms: searchedMs } = await searchFound(gamma, 'demo', 2)
+  report.figure('search_found', answered)
+  report.step(`gamma searched for who can do "demo"; ${answered} of 2 others answered in ${searchedMs.toFixed(1)} ms`)
 
   const flow = new TextFlow(ledger, [
     [alpha, gamma],
