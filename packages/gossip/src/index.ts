@@ -5,7 +5,8 @@ export type { Answerer, GossipOptions, PublishOptions, SearchHit, SearchOptions 
 export { Gossip } from './gossip.js'
 // For tools that look at what is on the wire, and for fuzzing.
 export type { Hop, Packet } from './messages.js'
-export { MAX_ANSWER_BYTES, MAX_PACKET_BYTES, readPacket } from './messages.js'
+// For transports that have an order of what goes first.
+export { isQueryPacket, MAX_ANSWER_BYTES, MAX_PACKET_BYTES, readPacket } from './messages.js'
 export type { GossipLimits } from './options.js'
 export type { GossipTransport, PeerInView, PeersView } from './ports.js'
 export type { BodyReference, Rumor, RumorFields } from './rumor.js'

@@ -2,7 +2,16 @@ import { createIdentity } from '@pc/identity'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { GossipError } from './errors.js'
-import { MAX_KEYS, MAX_PACKET_BYTES, packAck, packHit, packKeys, packRumor, readPacket } from './messages.js'
+import {
+  isQueryPacket,
+  MAX_KEYS,
+  MAX_PACKET_BYTES,
+  packAck,
+  packHit,
+  packKeys,
+  packRumor,
+  readPacket,
+} from './messages.js'
 import { MAX_INLINE_BODY, RumorKind, signRumor } from './rumor.js'
 
 const anna = createIdentity(new Uint8Array(32).fill(1))
@@ -33,6 +42,13 @@ it('carries answers and acknowledgements', () => {
   })
   expect(readPacket(packAck(QUERY))).toEqual({ type: 'ack', query: QUERY })
   expect(() => packHit(QUERY, new Uint8Array(901))).toThrow(expect.objectContaining({ code: 'BAD_RUMOR' }))
+})
+
+it('tells a question from everything else by a look', () => {
+  const query = signRumor(anna, { ...FIELDS, kind: RumorKind.QUERY, topic: 'search', body: QUERY })
+  expect(isQueryPacket(packRumor({ rumor: query, hops: 1, ageMs: 2 }))).toBe(true)
+  const others = [packRumor({ rumor, hops: 2, ageMs: 2 }), packKeys('ihave', ['\x02'.repeat(8)]), packAck(QUERY)]
+  expect([...others, new Uint8Array(0)].map(isQueryPacket)).toEqual([false, false, false, false])
 })
 
 it('ignores what it does not know', () => {

@@ -12,7 +12,7 @@
  */
 import { bytesOfKey, keyOfBytes, viewOf } from './bytes.js'
 import { GossipError } from './errors.js'
-import { ID_BYTES, KEY_BYTES, MAX_RUMOR_BYTES, type Rumor, readRumor } from './rumor.js'
+import { ID_BYTES, KEY_BYTES, MAX_RUMOR_BYTES, type Rumor, RumorKind, readRumor } from './rumor.js'
 
 const Type = { RUMOR: 0, IHAVE: 1, IWANT: 2, HIT: 3, ACK: 4 } as const
 
@@ -85,6 +85,11 @@ export function readPacket(bytes: Uint8Array): Packet {
     default:
       return { type: 'unknown' }
   }
+}
+
+/** Whether a datagram brings a question: work that spreads. Looks, and checks nothing. */
+export function isQueryPacket(bytes: Uint8Array): boolean {
+  return bytes[0] === Type.RUMOR && bytes[1 + HOP_BYTES] === RumorKind.QUERY
 }
 
 /** The hop part and the rumor, as datagrams and exchanges carry them. */
