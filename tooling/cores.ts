@@ -185,7 +185,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'send-window',
   ],
   control: ['arguments', 'limits', 'protocol'],
-  peer: ['allowed-dials', 'names', 'phases', 'select'],
+  peer: ['allowed-dials', 'gossip-search', 'names', 'phases', 'select'],
   store: [
     'checks',
     'crc32c',

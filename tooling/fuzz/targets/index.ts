@@ -8,6 +8,7 @@ import { gossipTargets } from './gossip.js'
 import { identityTargets } from './identity.js'
 import { kademliaTargets } from './kademlia.js'
 import { messagingTargets } from './messaging.js'
+import { peerTargets } from './peer.js'
 import { storeTargets } from './store.js'
 import { transportTargets } from './transport.js'
 import { wireTargets } from './wire.js'
@@ -24,6 +25,7 @@ export const TARGETS: readonly Target[] = [
   ...gossipTargets,
   ...messagingTargets,
   ...controlTargets,
+  ...peerTargets,
 ]
 
 /** @throws RangeError for a name that no target has */
