@@ -3,7 +3,14 @@
  * who is live, membership says.
  */
 import { type ConnectionDispatcher, Priority, type RequestsEndpoint } from '@pc/dispatch'
-import { type Answerer, Gossip, type GossipLimits, type GossipStatus, MAX_EXCHANGE_BYTES } from '@pc/gossip'
+import {
+  type Answerer,
+  Gossip,
+  type GossipLimits,
+  type GossipStatus,
+  isQueryPacket,
+  MAX_EXCHANGE_BYTES,
+} from '@pc/gossip'
 import type { Identity, PeerId, SignedPeerRecord } from '@pc/identity'
 import type { Membership } from '@pc/membership'
 import { type Messaging, MessagingError } from '@pc/messaging'
@@ -90,7 +97,7 @@ export class GossipService {
     })
     const take = ({ peer, body }: { peer: PeerId; body: Value }): undefined => this.#receive(peer, body)
     this.#unregister.push(
-      endpoint.register(RootCode.GOSSIP, { access: 'anyone', priority: Priority.GOSSIP }, take),
+      endpoint.register(RootCode.GOSSIP, { access: 'anyone', classify }, take),
       messaging.handle(EXCHANGE_REQUEST, { access: 'anyone' }, (bytes, { peer }) => this.#compare(peer, bytes)),
     )
   }
@@ -152,6 +159,11 @@ export class GossipService {
     const record = this.#options.record()
     return matchRecord(query, record) === undefined ? undefined : record.bytes
   }
+}
+
+/** Where not everything can be handled, questions are dropped before news: they are work for everybody, and are told again. */
+function classify({ body }: { body: Value }): Priority {
+  return body instanceof Uint8Array && isQueryPacket(body) ? Priority.SEARCH : Priority.GOSSIP
 }
 
 function requireBytes(value: unknown): Uint8Array {

@@ -6,8 +6,8 @@ export type { KnownContact } from './dht-service.js'
 export type { PeerErrorCode, PeerErrorFields } from './errors.js'
 export { PeerError } from './errors.js'
 export type { Matched, PeerMatch } from './gossip-search.js'
-// For fuzzing.
-export { readSearchAnswer } from './gossip-search.js'
+// For programs that answer as peers do, and for fuzzing.
+export { matchRecord, readQuery, readSearchAnswer } from './gossip-search.js'
 export type { PeerGossipOptions } from './gossip-service.js'
 export { peerLogger } from './log-ids.js'
 export type { PeerOptions } from './options.js'
