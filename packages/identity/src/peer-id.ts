@@ -128,6 +128,15 @@ export function provedPeerId(bytes: Uint8Array, proves: (id: PeerId) => boolean)
 }
 
 /**
+ * As `PeerId.fromBytes`, for a public key that node:crypto has made of a private one: a multiple of the base point by a number that is neither 0
+ * nor a multiple of the order (RFC 8032 §5.1.5), so it is a point of the curve, and not one of small order. For this package only.
+ */
+export function ownPeerId(bytes: Uint8Array): PeerId {
+  checkLength(bytes)
+  return newPeerId(Uint8Array.from(bytes))
+}
+
+/**
  * The seven characters with which the text form of the meant peer begins, or `undefined` if the text is no short id or
  * its check character does not fit. Accepts what `PeerId.parse` accepts: upper case, dashes, look-alikes.
  */

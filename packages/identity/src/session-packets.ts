@@ -68,7 +68,8 @@ const LENGTHS: Readonly<Record<SessionPacket['type'], readonly [least: number, m
 /** A whole datagram in a buffer of the caller's own. @throws IdentityError BAD_ARGUMENT for a wrong length, an index that is no u32 */
 export function packSessionPacket(network: Network, packet: SessionPacket): Uint8Array {
   const fields = fieldsOf(packet)
-  const bytes = Buffer.alloc(packet.type === 4 ? RECORD_REQUEST_BYTES : lengthOf(fields))
+  // From Node's pool, which is several times faster than memory of its own; every byte is written.
+  const bytes = Buffer.allocUnsafe(packet.type === 4 ? RECORD_REQUEST_BYTES : lengthOf(fields))
   const [least, most] = LENGTHS[packet.type]
   if (bytes.length < least || bytes.length > most) {
     throw new IdentityError('BAD_ARGUMENT', `expected a packet of ${least} to ${most} bytes, got ${bytes.length}`)
@@ -88,6 +89,7 @@ export function packSessionPacket(network: Network, packet: SessionPacket): Uint
     }
   }
   const macOffset = bytes.length - MAC_BYTES
+  bytes.fill(0, offset, macOffset)
   bytes.set(network.mac(bytes.subarray(0, macOffset)), macOffset)
   return bytes
 }

@@ -38,8 +38,17 @@ export function keyOf(id: Uint8Array): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 }
 
-/** 38 bytes with an IPv4 address, 50 with an IPv6 one; undefined for one with a scope, which says nothing to another machine. */
-export function packContact({ id, address }: Contact): Uint8Array | undefined {
+/** What was packed already: a peer names the same contacts all the time. */
+const packed = new WeakMap<Contact, Uint8Array>()
+
+/**
+ * 38 bytes with an IPv4 address, 50 with an IPv6 one; undefined for one with a scope, which says nothing to another machine. Shared: do not write
+ * into it.
+ */
+export function packContact(contact: Contact): Uint8Array | undefined {
+  const known = packed.get(contact)
+  if (known !== undefined) return known
+  const { id, address } = contact
   const ip = bytesOfHost(address.host)
   if (ip === undefined) return undefined
   const bytes = new Uint8Array(IP_OFFSET + ip.length)
@@ -47,6 +56,7 @@ export function packContact({ id, address }: Contact): Uint8Array | undefined {
   bytes[PEER_ID_BYTES] = address.port >> 8
   bytes[PEER_ID_BYTES + 1] = address.port & 0xff
   bytes.set(ip, IP_OFFSET)
+  packed.set(contact, bytes)
   return bytes
 }
 

@@ -189,12 +189,14 @@ export class Kademlia implements AsyncDisposable {
     this.#requireOpen()
     this.#maintenance.start()
     const asked = [...hints]
-    await this.meet(asked)
+    // The lookup asks them all when they are few.
+    const few = asked.length <= FEW_HINTS
+    if (!few) await this.meet(asked)
     options.signal?.throwIfAborted()
+    await this.#lookups.findNodes(this.position, { ...options, hints: few ? asked : [] })
     if (this.#table.size === 0) {
       throw new KademliaError('NO_CONTACTS', `none of ${asked.length} contacts answered: others have to be found first`)
     }
-    await this.lookup(this.position, options)
     // Before the table is filled: whoever is met on the way need not be looked for.
     await this.announce(options)
     await fillTable(
@@ -422,6 +424,8 @@ export class Kademlia implements AsyncDisposable {
 }
 
 const KEPT_CONTACTS = 64
+/** Hints that a lookup asks at once. */
+const FEW_HINTS = 3
 const DEFAULT_COUNT = 20
 
 function readOrNothing(bytes: Uint8Array, of?: PeerId): SignedPeerRecord | undefined {

@@ -38,6 +38,8 @@ export interface LookupTrace {
 export interface LookupRun extends FindOptions {
   /** k of this one. @default `lookups.count` */
   readonly count?: number
+  /** Hints to begin with, besides the contacts of the table. */
+  readonly hints?: readonly Contact[]
 }
 
 export interface LookupReport extends LookupProgress {
@@ -79,7 +81,7 @@ export class Lookups {
   /** One lookup, whatever is asked. `ask` may stop it. Rejects with KademliaError BUSY, CLOSED, or the signal's reason. */
   async run(
     target: Position,
-    { signal, paths, onProgress, onStep, count = this.count }: LookupRun,
+    { signal, paths, onProgress, onStep, count = this.count, hints = [] }: LookupRun,
     ask: (contact: Contact, lookup: Lookup, known: ReadContacts) => Promise<readonly Contact[]>,
   ): Promise<LookupReport> {
     this.#requireOpen()
@@ -89,7 +91,7 @@ export class Lookups {
     const { settings, table, calls, clock } = this.#options
     const lookup = Lookup.create({
       target,
-      seeds: this.#seeds(target, count),
+      seeds: [...hints, ...this.#seeds(target, count)],
       options: {
         ...settings,
         count,

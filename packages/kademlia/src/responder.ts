@@ -113,9 +113,9 @@ export class Responder {
   #contacts(target: Position, { contact: { key: except } }: Asker, most: number): Value {
     if (most <= 0) return []
     const { table } = this.#parts
-    const verified = table.closest(target, most, { except })
-    const told = verified.length < most ? table.closest(target, most, { except, among: 'likely' }) : verified
-    return encodeContacts(told, most)
+    // One more, as the asker may be among them.
+    const among = table.hasVerified(most + 1) ? 'verified' : 'likely'
+    return encodeContacts(table.closest(target, most, { except, among }), most)
   }
 }
 

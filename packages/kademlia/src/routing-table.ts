@@ -242,6 +242,15 @@ export class RoutingTable {
     return doubted.slice(0, limit).map(({ contact }) => contact)
   }
 
+  /** Whether so many contacts are verified. */
+  hasVerified(count: number): boolean {
+    if (this.#entries.size < count) return false
+    const isVerified = this.#verified()
+    let found = 0
+    for (const entry of this.#entries.values()) if (isVerified(entry) && ++found >= count) return true
+    return false
+  }
+
   /** The contacts nearest to a position, the nearest first. */
   closest(target: Position, count: number, options: ClosestOptions = {}): Contact[] {
     const { except, among = 'verified' } = options

@@ -33,7 +33,7 @@ const WINDOW = 31
 export function nullExchange({ identity, random, known }: NullExchangeOptions): KeyExchange {
   return {
     initiate(to, early, ownIndex) {
-      const message = Buffer.alloc(OVERHEAD_1 + PEER_ID_BYTES + early.length)
+      const message = Buffer.allocUnsafe(OVERHEAD_1 + PEER_ID_BYTES + early.length).fill(0, 0, OVERHEAD_1)
       message.set(random(32))
       // Whom it is for, where Noise has a key that only that peer can use.
       message.set(to.bytes, 32)
@@ -61,7 +61,7 @@ export function nullExchange({ identity, random, known }: NullExchangeOptions): 
         remoteId,
         early: message.subarray(OVERHEAD_1 + PEER_ID_BYTES),
         accept(ownIndex) {
-          const reply = Buffer.alloc(MESSAGE_2_BYTES)
+          const reply = Buffer.allocUnsafe(MESSAGE_2_BYTES).fill(0)
           message.copy(reply, 0, 0, 32)
           reply.writeUInt32BE(ownIndex, OVERHEAD_2)
           return { message: reply, session: new NullSession(remoteId, remoteIndex, ownIndex) }

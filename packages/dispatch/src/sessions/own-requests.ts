@@ -6,6 +6,7 @@ import type { Value } from '@pc/wire'
 import { Deadlines, type Waiting } from '../deadlines.js'
 import { DispatchError } from '../errors.js'
 import { checkLimit } from '../lane.js'
+import { refusal } from '../refusal.js'
 import type { Handshake, LiveSession, Pair } from './live-session.js'
 import { requestRepetitionAfter } from './round-trip.js'
 import { idKeyOf, idTailOf, type PlainMessage } from './sealed-message.js'
@@ -277,5 +278,5 @@ function timeoutError({ pair, sendings, asks }: Call): DispatchError {
   const what = asks
     ? `no reply from ${where} in time (sent ${sendings} times)`
     : `nothing could be sent to ${where} in time`
-  return new DispatchError('REPLY_TIMEOUT', what)
+  return refusal('REPLY_TIMEOUT', what)
 }

@@ -60,10 +60,12 @@ export function idTailOf(message: Uint8Array): number {
 /** Nothing for no message; else filled up with zeros to `length`, so that the answer to it may be as long. */
 export function packEarly(message: PlainMessage | undefined, length: number): Uint8Array {
   if (message === undefined) return NOTHING
-  const bytes = Buffer.alloc(length)
+  // From Node's pool, which is several times faster than memory of its own.
+  const bytes = Buffer.allocUnsafe(length)
   bytes[0] = message.rootCode
   bytes.writeUInt16BE(message.bytes.length, 1)
   bytes.set(message.bytes, EARLY_HEADER_BYTES)
+  bytes.fill(0, EARLY_HEADER_BYTES + message.bytes.length)
   return bytes
 }
 
