@@ -42,8 +42,10 @@ interface Known {
 }
 
 const CASES = 10_000
+/** Some 10 s of work, on a machine with nothing else to do. */
+const PATIENCE_MS = 90_000
 
-it(`holds after whatever happens, in ${CASES} cases`, () => {
+it(`holds after whatever happens, in ${CASES} cases`, { timeout: PATIENCE_MS }, () => {
   const targets = fc.array(anywhere, { minLength: 1, maxLength: 3 })
   fc.assert(
     fc.property(limits, fc.array(step, { minLength: 1, maxLength: 20 }), targets, (given, steps, sought) => {

@@ -1,6 +1,7 @@
 /** In the order in which `all` runs them: what the others rest on comes first. */
 import type { Scenario } from '../scenario.js'
 import { discoveryCapture } from './discovery-capture.js'
+import { fiveHosts } from './five-hosts.js'
 import { flood } from './flood.js'
 import { ground } from './ground.js'
 import { groundAdversary } from './ground-adversary.js'
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   powerOff,
   pause,
   partition,
+  fiveHosts,
   loss,
   multicastBlocked,
   discoveryCapture,
