@@ -6,7 +6,7 @@ import { GossipError } from './errors.js'
 import type { Effect, GossipMessage, GossipQuery, Input, PublishFields } from './events.js'
 import type { GossipLimits } from './options.js'
 import type { GossipTransport, PeerInView, PeersView } from './ports.js'
-import type { BodyReference } from './rumor.js'
+import type { BodyReference, Rumor } from './rumor.js'
 import { GossipState, type GossipStatus } from './state.js'
 
 /** What this peer answers to a query; undefined when it has nothing to say. At most 900 bytes. */
@@ -24,6 +24,8 @@ export interface GossipOptions extends GossipLimits {
   readonly peers: PeersView
   /** @default nothing is answered; queries are passed on all the same */
   readonly answer?: Answerer
+  /** Another way to check that a rumor is its origin's, for simulations. @default verifyRumor */
+  readonly verify?: (rumor: Rumor, origin: PeerId) => boolean
   /** Names this run: greater with each start of the peer. @default what the clock of this machine reads, in Unix ms */
   readonly boot?: number
   /** @default systemClock */

@@ -43,12 +43,10 @@ const MAX_ORIGINS = 10_000
 const MAX_RUMORS = 16_384
 const MAX_DIGESTS = 4_096
 const MAX_FETCHES = 64
-/**
- * News of a partition come hundreds at a time, and are announced, not pushed: they have a rate of their own. From this age on a rumor is
- * such, however it comes.
- */
+/** From this age on a rumor comes after a partition or an absence, with many others: it is announced, not pushed, and not held to the rate of fresh ones. */
 const OLD_MS = 6_000
-const BACKLOG_BURST = 1_024
+/** Of one origin, fresh or old, after a long silence. Beyond it all of them together have the rate of fresh ones, whatever age they are said to be of. */
+const ALL_BURST = 1_024
 /** Of a small network's peers each pushes on to so many, as each has got it from the publisher already: so all get about three copies. */
 const SMALL_FAN_OUT = 2
 
@@ -60,7 +58,7 @@ export class Spread {
   readonly #parts: SpreadParts
   readonly #seen: SeenKeys
   readonly #fresh: RateLimit
-  readonly #backlog: RateLimit
+  readonly #all: RateLimit
 
   constructor(parts: SpreadParts) {
     const { limits, random, now } = parts
@@ -71,7 +69,7 @@ export class Spread {
     this.bodies = new Bodies({ maxFetches: MAX_FETCHES, maxBytes: limits.bodyBytes })
     this.#seen = new SeenKeys(SEEN_MS, MAX_SEEN, now)
     this.#fresh = new RateLimit({ perSecond, burst: 2 * perSecond, limit: MAX_ORIGINS })
-    this.#backlog = new RateLimit({ perSecond, burst: BACKLOG_BURST, limit: MAX_ORIGINS })
+    this.#all = new RateLimit({ perSecond, burst: ALL_BURST, limit: MAX_ORIGINS })
   }
 
   /** Whether a rumor is here, on its way, or was here lately. */
@@ -274,10 +272,9 @@ export class Spread {
   #withinRate(rumor: Rumor, ageMs: number, way: Way, now: number): boolean {
     const origin = keyOfBytes(rumor.origin)
     // What is dropped of a backlog is not remembered: it comes again when there is room.
-    if (way === 'exchange' || ageMs > OLD_MS) return this.#backlog.take(origin, now)
-    if (this.#fresh.take(origin, now)) return true
+    if (ageMs > OLD_MS || this.#fresh.take(origin, now)) return this.#all.take(origin, now)
     // Its signature passed. Remembered, it is not asked for again by digests.
-    this.#seen.add(rumor.key, now)
+    if (way === 'datagram') this.#seen.add(rumor.key, now)
     return false
   }
 

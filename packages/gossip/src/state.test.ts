@@ -111,6 +111,34 @@ it('of one origin 20 are taken at once, then 10 a second', () => {
   expect(flood(60, 1_000)).toBe(10)
 })
 
+it('of one origin no more are taken of those said to be old, or that come in exchanges', () => {
+  const options = { identity: self, boot: 1, random: () => 0.5, now: 0 }
+  // So many signatures take their time, and are not what is looked at.
+  const state = new GossipState({ ...options, verify: () => true })
+  let sequence = 0
+  const take = (way: 'datagram' | 'exchange', count: number, ageMs: number, now: number): number => {
+    const before = state.status().delivered
+    const hops = Array.from({ length: count }, () => ({
+      rumor: rumorOf({ sequence: ++sequence, ttlMs: 600_000 }),
+      hops: 1,
+      ageMs,
+    }))
+    const inputs: readonly Input[] =
+      way === 'datagram'
+        ? hops.map(({ rumor }, index) => came(rumor, { from: CONNECTED[index % 20] as Identity, ageMs }))
+        : [{ type: 'exchange-asked', from: anna.id, bytes: packExchange({ type: 'push', rumors: hops }) }]
+    for (const input of inputs) state.handle(input, now)
+    return state.status().delivered - before
+  }
+  expect(take('exchange', 60, 0, 0)).toBe(20)
+  // A backlog at once; from then on old and fresh ones share one rate.
+  expect(take('exchange', 300, 7_000, 0) + take('exchange', 300, 7_000, 0)).toBe(600)
+  expect(take('exchange', 300, 7_000, 1) + take('exchange', 300, 7_000, 2)).toBe(1_024 - 620)
+  expect(take('datagram', 60, 7_000, 1_002)).toBe(10)
+  expect(take('datagram', 60, 0, 1_003)).toBe(0)
+  expect(take('datagram', 60, 0, 2_003)).toBe(10)
+})
+
 it('of one neighbour 100 are taken at once, whoever their origin', () => {
   const state = create()
   for (let index = 0; index < 130; index++) state.handle(came(rumorOf({}, others[index % 20] as Identity)), 0)
