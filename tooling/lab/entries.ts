@@ -9,6 +9,10 @@ import { connections } from './scenarios/connections.js'
 import { endpointFlood } from './scenarios/endpoint-flood.js'
 import { endpointRestart } from './scenarios/endpoint-restart.js'
 import { endpointSoak } from './scenarios/endpoint-soak.js'
+import { gossip } from './scenarios/gossip.js'
+import { gossipClocks } from './scenarios/gossip-clocks.js'
+import { gossipFlood } from './scenarios/gossip-flood.js'
+import { gossipPartition } from './scenarios/gossip-partition.js'
 import { handlers } from './scenarios/handlers.js'
 import { hello } from './scenarios/hello.js'
 import { kadAttack } from './scenarios/kad-attack.js'
@@ -22,6 +26,7 @@ import { names } from './scenarios/names.js'
 import { pairsScenario } from './scenarios/pairs.js'
 import { presence } from './scenarios/presence.js'
 import { requests } from './scenarios/requests.js'
+import { search } from './scenarios/search.js'
 import { store } from './scenarios/store.js'
 import { strangers } from './scenarios/strangers.js'
 import { swarm } from './scenarios/swarm.js'
@@ -48,6 +53,11 @@ export const ENTRIES: readonly Entry[] = [
   kadChurn,
   kadAttack,
   kadDirectory,
+  gossip,
+  gossipPartition,
+  gossipClocks,
+  gossipFlood,
+  search,
   determinism,
   speed,
   planted,

@@ -4,13 +4,12 @@ import { compareDistance, type Position } from '@pc/kademlia'
 import type { SeededRandom } from '@pc/testkit'
 import type { Lab } from '../lab.js'
 import { KadNode, type KadNodeOptions } from './kad-node.js'
+import { NULL_CIPHER_FROM, nullNetwork } from './null-exchange.js'
 
 /** The first nodes, which everybody else is told of. */
 export const SEEDS = 8
 /** Seeds that one newcomer is told of: those that happened to answer its discovery. */
 const HINTS = 3
-/** From here on sessions have no keys (the rules of measuring allow it, and it is said with each run). */
-const NULL_CIPHER_FROM = 500
 const K = 20
 
 export type NodeOptions = Pick<KadNodeOptions, 'kademlia' | 'answer'>
@@ -95,9 +94,4 @@ export class KadNetwork {
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()))
   }
-}
-
-/** A network whose MACs say nothing, as nothing else under the null cipher does. */
-function nullNetwork(): Network {
-  return { ...openNetwork('lab'), psk: new Uint8Array(32), mac: () => new Uint8Array(16), verify: () => true }
 }
