@@ -18,6 +18,8 @@ export interface Figure {
   /** What raw once reached on the machine of the bars: a run whose raw is far from it is void (verdict.ts). */
   readonly quotedRaw?: number
   readonly bar?: Bar
+  /** Instead of it: the bar of a run with so many connections, or nodes; undefined where there is none. */
+  readonly barAt?: (connections: number) => Bar | undefined
   /** A high percentile: a ratio bar allows it more noise. @default false */
   readonly tail?: boolean
 }
@@ -55,8 +57,19 @@ export interface Benchmark {
    * No spread is told then. @default rounds in turns
    */
   readonly once?: { readonly ms: number }
-  /** For benchmarks that hold connections: how many, where nothing else is asked for. */
+  /** For those in rounds: how long each measure takes where nothing else is asked for. @default 1000 */
+  readonly ms?: number
+  /** For benchmarks that hold connections, or nodes: how many, where nothing else is asked for. */
   readonly connections?: number
+}
+
+/** The benchmark with the bars that hold for so many connections. */
+export function atSize(benchmark: Benchmark, connections: number): Benchmark {
+  const figures = benchmark.figures.map(({ barAt, ...figure }) => {
+    const bar = barAt?.(connections)
+    return bar === undefined ? figure : { ...figure, bar }
+  })
+  return { ...benchmark, figures }
 }
 
 /** `oneway_100b_per_s`, and of other contestants than ours `raw_oneway_100b_per_s`. */

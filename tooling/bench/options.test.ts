@@ -27,6 +27,7 @@ test('options', () => {
     json: true,
   })
   expect(parse('wire --connections 200').connections).toBe(200)
+  expect(parse('wire --nodes 200').connections).toBe(200)
   expect(parse('all --smoke')).toMatchObject({ name: 'all', smoke: true, rounds: 1 })
 })
 

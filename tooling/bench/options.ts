@@ -31,6 +31,7 @@ export const USAGE = `npm run bench -- list | all | <name> [options]
   --ms N           length of one measurement in milliseconds                           (default 1000, 10 to 60000)
   --warm-up N      the same for the round that is not counted                           (default 500, 0 to 60000)
   --connections N  how many connections a benchmark holds that holds some              (1 to ${MOST_CONNECTIONS})
+  --nodes N        the same, for a benchmark of nodes
   --json           figures as one JSON object on the last line of stdout, words on stderr
   --smoke          one round of ${SMOKE.ms} ms and no judgement: does it still run at all?
   --source         run packages from source through tsx, not as built: slower, for work on a benchmark
@@ -54,7 +55,9 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
     rounds: integer('--rounds', values.rounds, MIN_ROUNDS, 1_000) ?? MIN_ROUNDS,
     ms: integer('--ms', values.ms, 10, 60_000),
     warmUpMs: integer('--warm-up', values['warm-up'], 0, 60_000) ?? 500,
-    connections: integer('--connections', values.connections, 1, MOST_CONNECTIONS),
+    connections:
+      integer('--connections', values.connections, 1, MOST_CONNECTIONS) ??
+      integer('--nodes', values.nodes, 1, MOST_CONNECTIONS),
   }
   return { name, ...(smoke ? SMOKE : length), json: values.json === true, help, smoke, source: values.source === true }
 }
@@ -69,6 +72,7 @@ function parsed(args: readonly string[]) {
         ms: { type: 'string' },
         'warm-up': { type: 'string' },
         connections: { type: 'string' },
+        nodes: { type: 'string' },
         json: { type: 'boolean' },
         smoke: { type: 'boolean' },
         source: { type: 'boolean' },

@@ -20,7 +20,7 @@ export function planOf(benchmark: Benchmark, options: Omit<BenchOptions, 'json' 
   }
   return {
     rounds: once === undefined ? options.rounds : 1,
-    ms: options.ms ?? once?.ms ?? DEFAULT_MS,
+    ms: options.ms ?? once?.ms ?? benchmark.ms ?? DEFAULT_MS,
     warmUpMs: once === undefined ? options.warmUpMs : 0,
     connections: connections === 0 ? 0 : (options.connections ?? connections),
   }

@@ -11,5 +11,6 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   messages: async () => (await import('./benchmarks/messages.js')).messages,
   udp: async () => (await import('./benchmarks/udp.js')).udp,
   kad: async () => (await import('./benchmarks/kad.js')).kad,
+  gossip: async () => (await import('./benchmarks/gossip.js')).gossip,
   store: async () => (await import('./benchmarks/store.js')).store,
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Benchmark } from './benchmark.js'
+import { atSize, type Benchmark } from './benchmark.js'
 import { Contestant } from './contestant.js'
 import { requireOpenFiles } from './open-files.js'
 import type { BenchOptions } from './options.js'
@@ -50,7 +50,7 @@ export class Run {
         },
       })
       for (const contestant of contestants) await contestant.stop()
-      return judge(this.#benchmark, samples, !this.#options.smoke)
+      return judge(atSize(this.#benchmark, this.#plan.connections), samples, !this.#options.smoke)
     } finally {
       await this.cleanUp()
     }

@@ -132,7 +132,7 @@ class Flood {
 class Forwards {
   readonly #passed = new Map<number, Set<string>>()
   readonly #counts = new Map<number, number>()
-  #flooder: string | undefined
+  #flooder: GossipNode | undefined
   #counting = false
 
   get most(): number {
@@ -145,7 +145,7 @@ class Forwards {
 
   /** Notes from now on what is passed on, and counts it not yet. */
   watch(flooder: GossipNode): void {
-    this.#flooder = textOf(flooder.identity.id.bytes)
+    this.#flooder = flooder
   }
 
   count(counting: boolean): void {
@@ -153,9 +153,9 @@ class Forwards {
   }
 
   sent(index: number, bytes: Uint8Array): void {
-    if (this.#flooder === undefined) return
+    if (this.#flooder === undefined || this.#flooder.index === index) return
     const packet = readPacket(bytes)
-    if (packet.type !== 'rumor' || textOf(packet.rumor.origin) !== this.#flooder) return
+    if (packet.type !== 'rumor' || textOf(packet.rumor.origin) !== textOf(this.#flooder.identity.id.bytes)) return
     const passed = this.#passed.get(index) ?? new Set()
     this.#passed.set(index, passed)
     if (passed.has(packet.rumor.key)) return
