@@ -16,7 +16,8 @@ const [POWER_OFF_LIMIT_S, HEAL_LIMIT_S] = [16, 35]
 
 export const fiveHosts: Scenario = {
   name: 'five-hosts',
-  summary: 'news reach five daemons, also those that were cut off when they were told; and a host without power is missed',
+  summary:
+    'news reach five daemons, also those that were cut off when they were told; and a host without power is missed',
   options: {
     'cut-seconds': { help: 'how long two are cut off from the other three', min: 1, max: 240, default: 60 },
     messages: { help: 'news that each side tells meanwhile', min: 1, max: 500, whole: true, default: 100 },
@@ -37,7 +38,9 @@ async function run(lab: Netlab): Promise<void> {
   const [first, ...others] = all as [DaemonProcess, ...DaemonProcess[]]
   const { reached, ms } = await broadcastReached(first, others)
   lab.figure('broadcast_reached', reached, { atLeast: others.length })
-  lab.step(`${first.name} told everybody a text; it reached ${reached} of ${others.length} others in ${ms.toFixed(1)} ms`)
+  lab.step(
+    `${first.name} told everybody a text; it reached ${reached} of ${others.length} others in ${ms.toFixed(1)} ms`,
+  )
 
   const watches = all.map((daemon) => new NewsWatch(daemon, TOPIC))
   await Promise.all(watches.map((watch) => watch.started()))
@@ -50,7 +53,9 @@ async function run(lab: Netlab): Promise<void> {
     tell(few, lab.number('messages')),
     tell(many, lab.number('messages')),
   ])
-  lab.step(`both sides said so by ${new Date(Math.max(away, here)).toISOString()}, and told ${lab.number('messages')} news each`)
+  lab.step(
+    `both sides said so by ${new Date(Math.max(away, here)).toISOString()}, and told ${lab.number('messages')} news each`,
+  )
 
   lan.heal()
   const healedAt = performance.now()
@@ -60,7 +65,11 @@ async function run(lab: Netlab): Promise<void> {
   while (missing() > 0 && performance.now() - healedAt < 2_000 * HEAL_LIMIT_S) await delay(LOOK_MS)
   const heal = lab.figure('heal_s', (performance.now() - healedAt) / 1_000, { atMost: HEAL_LIMIT_S })
   lab.figure('news_missing', missing(), { atMost: 0 })
-  lab.figure('news_twice', watches.reduce((sum, { twice }) => sum + twice, 0), { atMost: 0 })
+  lab.figure(
+    'news_twice',
+    watches.reduce((sum, { twice }) => sum + twice, 0),
+    { atMost: 0 },
+  )
   lab.step(`healed; everybody knows what everybody said after ${heal.toFixed(1)} s`)
   await allSee(all, all, 'online', 2_000 * HEAL_LIMIT_S)
   await Promise.all(watches.map((watch) => watch.stop()))
@@ -78,7 +87,9 @@ async function run(lab: Netlab): Promise<void> {
     for (let sent = 0; sent < count; ) {
       for (const daemon of side) {
         for (let n = 0; n < TOLD_AT_ONCE / 2 && sent < count; n++, sent++) {
-          const { id } = (await daemon.call('broadcast', { topic: TOPIC, text: `news ${sent}`, ttlMs: TTL_MS })) as { id: string }
+          const { id } = (await daemon.call('broadcast', { topic: TOPIC, text: `news ${sent}`, ttlMs: TTL_MS })) as {
+            id: string
+          }
           watches[all.indexOf(daemon)]?.published(id)
         }
       }
