@@ -28,7 +28,10 @@ export async function watchLoads(lab: Lab, until: number): Promise<void> {
       const open = lab.recorder.open(life.key)
       calls += open.messages + open.requests
       book(life.key, 'unsettled messages', counters['messaging.unsettledMessages'] ?? 0, open.messages)
-      book(life.key, 'pending requests', counters['messaging.pendingRequests'] ?? 0, open.requests)
+      // Gossip compares by requests of its own: now and then one, and one of whoever is asked and does not answer.
+      const exchanging = counters['gossip.exchanging'] ?? 0
+      book(life.key, 'exchanges', exchanging, lab.machines.length)
+      book(life.key, 'pending requests', counters['messaging.pendingRequests'] ?? 0, open.requests + exchanging)
       book(life.key, 'sockets', life.open.sockets, 10)
       book(life.key, 'streams', life.open.streams, 8 * lab.machines.length)
     }

@@ -54,6 +54,8 @@ export interface GossipServiceCounters {
   notBytes: number
   /** Answers to searches that were no record of their sender, or did not fit. */
   badAnswers: number
+  /** Exchanges of this peer that wait for their answer: requests of messaging. */
+  exchanging: number
 }
 
 export const EXCHANGE_REQUEST = 'pc/gossip'
@@ -66,7 +68,7 @@ export class GossipService {
   readonly gossip: Gossip
   /** Names this run. */
   readonly boot: number
-  readonly counters: GossipServiceCounters = { unsent: 0, notBytes: 0, badAnswers: 0 }
+  readonly counters: GossipServiceCounters = { unsent: 0, notBytes: 0, badAnswers: 0, exchanging: 0 }
   readonly #options: GossipServiceOptions
   readonly #bodies: GossipBodies
   readonly #answerers = new Map<string, Answerer>()
@@ -97,6 +99,7 @@ export class GossipService {
     })
     const take = ({ peer, body }: { peer: PeerId; body: Value }): undefined => this.#receive(peer, body)
     this.#unregister.push(
+      () => this.#bodies.close(),
       endpoint.register(RootCode.GOSSIP, { access: 'anyone', classify }, take),
       messaging.handle(EXCHANGE_REQUEST, { access: 'anyone' }, (bytes, { peer }) => this.#compare(peer, bytes)),
     )
@@ -120,7 +123,6 @@ export class GossipService {
 
   async close(): Promise<void> {
     for (const unregister of this.#unregister.splice(0)) unregister()
-    this.#bodies.close()
     await this.gossip.close()
   }
 
@@ -145,8 +147,13 @@ export class GossipService {
 
   async #exchange(to: PeerId, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const { messaging } = this.#options
-    const reply = await messaging.request<Uint8Array>(to, EXCHANGE_REQUEST, bytes, { timeoutMs: EXCHANGE_MS, signal })
-    return requireBytes(reply)
+    this.counters.exchanging += 1
+    try {
+      const reply = await messaging.request<Uint8Array>(to, EXCHANGE_REQUEST, bytes, { timeoutMs: EXCHANGE_MS, signal })
+      return requireBytes(reply)
+    } finally {
+      this.counters.exchanging -= 1
+    }
   }
 
   #compare(from: PeerId, bytes: unknown): Uint8Array {

@@ -151,6 +151,21 @@ describe('peer.gossip', () => {
     )
   })
 
+  it('refuses what is no exchange, and has no body that nobody published', async () => {
+    const [one, two] = (await swarm(2)) as [Peer, Peer]
+    await expect(one.request(two.id, 'pc/gossip', 'no bytes')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      remote: true,
+    })
+    for (const hash of [new Uint8Array(32), new Uint8Array(31), 'x']) {
+      const lease = await one.leaseBulk(two.id)
+      const answer = new Promise((resolve) => lease.connection.onMessage(resolve))
+      await lease.connection.send({ header: 'pc/gossip-body', id: 7, body: hash })
+      expect(await answer).toMatchObject({ header: 'pc/gossip-body', id: 7, body: null })
+      lease.release()
+    }
+  })
+
   it('counts runs, also with a clock that was set back, and can be off', async () => {
     const network = new MemoryNetwork()
     const one = await start(network, 1)

@@ -214,6 +214,21 @@ describe('createPeer', () => {
     expect(used.size).toBe(1)
   })
 
+  it('tells news, gives large bodies, and is found by its capability', async () => {
+    const [one, two] = [await start('one'), await start('two', { capabilities: ['printer'] })]
+    await expect.poll(() => [one, two].map((peer) => peer.status().gossip?.peers), { timeout: 10_000 }).toEqual([1, 1])
+    const news = two.gossip.subscribe()
+    const large = randomBytes(1_048_576)
+    for (const body of [Buffer.from('lunch is ready'), large]) {
+      one.gossip.publish('news', body)
+      const { value } = await news.next()
+      expect([value.origin.equals(one.id), Buffer.compare(value.body, body)]).toEqual([true, 0])
+    }
+    const found: string[] = []
+    for await (const { record } of one.gossip.search('printer', { limit: 1 })) found.push(record.name)
+    expect(found).toEqual(['two'])
+  })
+
   it('says which option cannot be used', async () => {
     await expect(start('a/b')).rejects.toMatchObject({ code: 'BAD_OPTIONS' })
     await expect(start('x', { interfaces: { allow: ['nothing-like-it'] } })).rejects.toMatchObject({
