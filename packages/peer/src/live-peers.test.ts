@@ -73,9 +73,10 @@ describe('LivePeers', () => {
     const { change, told, begin } = watched(2)
     change('up', anna)
     begin()
+    for (let round = 0; round < 3; round++) change('up', bert)
+    // Nobody is told of these.
     change('offline', anna)
     change('forgotten', anna)
-    for (let round = 0; round < 4; round++) change('up', bert)
     change('up', carl)
     await settled()
     expect([told.includes('down 0'), told.at(-1), told.includes('up 1 3')]).toEqual([true, 'up 2', true])
