@@ -29,7 +29,9 @@ export class GossipPeer {
   /** Peers that know each other, each by a socket of its own. */
   static async startAll(count: number): Promise<GossipPeer[]> {
     const peers = new Map<string, GossipPeer>()
-    const bound = await Promise.all(Array.from({ length: count }, () => bind()))
+    const known = (id: Uint8Array): PeerId | undefined => ids.get(keyOf(id))
+    const bound = await Promise.all(Array.from({ length: count }, () => bind(known)))
+    const ids = new Map(bound.map(({ identity: { id } }) => [keyOf(id.bytes), id]))
     const live = bound.map(({ identity }) => ({ peer: identity.id }))
     for (const one of bound) {
       const others = live.filter(({ peer }) => peer !== one.identity.id)
@@ -82,13 +84,15 @@ export class GossipPeer {
 
 type Bound = Awaited<ReturnType<typeof bind>>
 
-async function bind() {
+/** As a peer has met those it talks to: to check that bytes are a key is dear. */
+async function bind(known: (id: Uint8Array) => PeerId | undefined) {
   const identity = createIdentity()
   const endpoint = RequestsEndpoint.create({
     identity,
     network: NETWORK,
     bootId: systemRandom.bytes(8),
     clock: systemClock,
+    known,
     limits: GOSSIP_ENDPOINT,
   })
   const socket: DatagramSocket = await systemProtocol(identity).bind({ host: HOST, port: 0 }, (bytes, from) =>
@@ -96,4 +100,8 @@ async function bind() {
   )
   endpoint.attach(socket)
   return { identity, endpoint, socket }
+}
+
+function keyOf(id: Uint8Array): string {
+  return Buffer.from(id).toString('latin1')
 }

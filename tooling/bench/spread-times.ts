@@ -2,7 +2,7 @@
 import { percentile } from './statistics.js'
 
 /** From one rumor to the next, at least: people are not quicker, and what goes on afterwards is part of the work. */
-const PAUSE_MS = 50
+const PAUSE_MS = 250
 /** After it whoever has not got it will not. */
 const LIMIT_MS = 3_000
 

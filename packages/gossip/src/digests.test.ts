@@ -20,6 +20,7 @@ it('tells three at a time, none twice, and after three rounds without interest t
   expect(new Set(all).size).toBe(14)
   expect(all).not.toContain('p0')
   expect(all).not.toContain('p1')
+  expect(told(digests.due(620, neighbours))).toEqual([])
   expect(digests.size).toBe(0)
   expect(digests.dueAt).toBe(Number.POSITIVE_INFINITY)
 })
@@ -32,6 +33,21 @@ it('goes on while it draws interest, to the last round', () => {
     expect(told(digests.due(now, lives(16)))).toHaveLength(3)
     digests.drew('a')
   }
+  expect(told(digests.due(5_200, lives(16)))).toEqual([])
+  expect(digests.size).toBe(0)
+})
+
+it('tells in the end those who chose this peer and did not say that they have it', () => {
+  const digests = create()
+  const [anna, bert, carl, ...neighbours] = lives(12) as [Live, Live, Live, ...Live[]]
+  const followers = [anna, bert, carl, ...neighbours.slice(0, 2)]
+  digests.start('a', 0, [])
+  for (const now of [20, 60, 140, 300]) {
+    expect(told(digests.due(now, neighbours, followers))).not.toContain(anna.key)
+  }
+  digests.has('a', bert.key)
+  expect(digests.dueAt).toBe(620)
+  expect(told(digests.due(620, neighbours, followers))).toEqual([anna.key, carl.key])
   expect(digests.size).toBe(0)
 })
 

@@ -3,7 +3,8 @@
  * interest any more (the counter of Demers et al. 1987 §1.4, with digests in place of rumors).
  *
  * Where we differ from three neighbours by chance each time: whoever was told, or is known to have it, is told last. So the rounds that draw no
- * interest have reached most of the neighbours, and the last of them tells the rest.
+ * interest have reached most of the neighbours, and the last of them tells the rest. After it, once, come those who chose this peer and have not said
+ * that they have it: all whom such a one is told by may be gone.
  */
 import { DIGEST_ROUNDS, digestDelay } from './formulas.js'
 import type { Live } from './neighbours.js'
@@ -15,6 +16,8 @@ interface Digest {
   /** Rounds in a row that drew no interest. */
   quiet: number
   wanted: boolean
+  /** All neighbours were told: those who chose this peer are left. */
+  isLast: boolean
   /** Neighbours that have it, by their own word. */
   readonly having: Set<string>
   /** Neighbours that were told. */
@@ -26,7 +29,7 @@ const MAX_QUIET = 3
 /** Neighbours that are told in a round. */
 const TOLD_AT_ONCE = 3
 /** Digests that are due so soon go with those that are due now: a datagram holds 137. */
-const TOGETHER_MS = 2
+export const TOGETHER_MS = 2
 /** Peers that are remembered to have one rumor: neighbours change little while it is announced. */
 const MAX_NOTED = 64
 
@@ -55,7 +58,7 @@ export class Digests {
   /** Announces a rumor from now on. Gives back when first. @param having who has it, by its own word */
   start(key: string, now: number, having: Iterable<string>): number {
     const dueAt = now + digestDelay(0, this.#random())
-    const digest = { receivedAt: now, round: 0, dueAt, quiet: 0, wanted: false }
+    const digest = { receivedAt: now, round: 0, dueAt, quiet: 0, wanted: false, isLast: false }
     this.#digests.set(key, { ...digest, having: new Set(having), told: new Set() })
     for (const oldest of this.#digests.keys()) {
       if (this.#digests.size <= this.#limit) break
@@ -87,17 +90,19 @@ export class Digests {
   }
 
   /** Whom to tell what now: for each neighbour the keys, so that they share datagrams. */
-  due(now: number, neighbours: readonly Live[]): Map<Live, string[]> {
+  due(now: number, neighbours: readonly Live[], followers: readonly Live[] = []): Map<Live, string[]> {
     const telling = new Map<Live, string[]>()
-    const order = this.#shuffled(neighbours)
+    const order = this.#turned(neighbours)
     for (const [key, digest] of this.#digests) {
       if (digest.dueAt > now + TOGETHER_MS) continue
-      for (const live of this.#targets(digest, order)) {
+      const isOver = digest.isLast
+      for (const live of isOver ? lacking(digest, followers) : this.#targets(digest, order)) {
         const keys = telling.get(live)
         if (keys === undefined) telling.set(live, [key])
         else keys.push(key)
       }
-      if (digest.round >= DIGEST_ROUNDS || digest.quiet >= MAX_QUIET) this.#digests.delete(key)
+      if (isOver) this.#digests.delete(key)
+      digest.isLast = digest.round >= DIGEST_ROUNDS || digest.quiet >= MAX_QUIET
     }
     return telling
   }
@@ -107,23 +112,22 @@ export class Digests {
     digest.wanted = false
     digest.round += 1
     digest.dueAt = digest.receivedAt + digestDelay(digest.round, this.#random())
-    const lacking = order.filter(({ key }) => !digest.having.has(key))
-    const untold = lacking.filter(({ key }) => !digest.told.has(key))
-    const told = lacking.filter(({ key }) => digest.told.has(key))
+    const untold = lacking(digest, order)
+    const told = order.filter(({ key }) => digest.told.has(key) && !digest.having.has(key))
     const count = digest.quiet >= MAX_QUIET ? untold.length : TOLD_AT_ONCE
     const targets = [...untold, ...told].slice(0, count)
     for (const { key } of targets) if (digest.told.size < MAX_NOTED) digest.told.add(key)
     return targets
   }
 
-  #shuffled(list: readonly Live[]): Live[] {
-    const shuffled = [...list]
-    for (let last = shuffled.length - 1; last > 0; last--) {
-      const other = Math.floor(this.#random() * (last + 1))
-      const live = shuffled[last] as Live
-      shuffled[last] = shuffled[other] as Live
-      shuffled[other] = live
-    }
-    return shuffled
+  /** Begins anywhere: neighbours stand in an order of chance already, and each draw of chance has its price. */
+  #turned(list: readonly Live[]): Live[] {
+    const first = Math.floor(this.#random() * list.length)
+    return [...list.slice(first), ...list.slice(0, first)]
   }
+}
+
+/** Those of whom neither is known that they have it nor that they were told. */
+function lacking({ having, told }: Digest, peers: readonly Live[]): Live[] {
+  return peers.filter(({ key }) => !having.has(key) && !told.has(key))
 }

@@ -60,3 +60,19 @@ it('samples distinct neighbours, without those left out', () => {
 it('knows no more live peers than it may', () => {
   expect(filled(16, 60).count).toBe(50)
 })
+
+it('knows who has chosen it, as long as they are heard and live, and no more than 48', () => {
+  const neighbours = filled(4, 50)
+  const keys = ids.map(({ bytes }) => keyOfBytes(bytes))
+  const followers = (now: number): string[] => neighbours.followers(now, 1_000).map(({ key }) => key)
+  const [anna = '', bert = '', carl = ''] = keys
+  neighbours.heard(anna, 0)
+  neighbours.heard(bert, 500)
+  neighbours.heard(carl, 600)
+  neighbours.heard('nobody who lives', 600)
+  neighbours.remove(carl)
+  expect(followers(1_000)).toEqual([anna, bert])
+  expect(followers(1_001)).toEqual([bert])
+  for (const key of keys) neighbours.heard(key, 2_000)
+  expect(followers(2_000)).toHaveLength(48)
+})

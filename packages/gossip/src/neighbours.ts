@@ -27,6 +27,8 @@ export class Neighbours {
   readonly #places = new Map<string, number>()
   readonly #live: Live[] = []
   readonly #chosen = new Map<string, Live>()
+  /** When each of those who chose this peer was heard last, the longest ago first. */
+  readonly #followers = new Map<string, number>()
 
   constructor(options: NeighboursOptions) {
     this.#options = options
@@ -55,6 +57,21 @@ export class Neighbours {
     return this.#live
   }
 
+  /** A peer sent something unasked: it has chosen this one, or had. */
+  heard(key: string, now: number): void {
+    if (!this.#places.has(key)) return
+    this.#followers.delete(key)
+    this.#followers.set(key, now)
+    const [oldest] = this.#followers.keys()
+    if (this.#followers.size > MAX_FOLLOWERS && oldest !== undefined) this.#followers.delete(oldest)
+  }
+
+  /** Who has chosen this peer, as far as is known, and was heard within `withinMs`. */
+  followers(now: number, withinMs: number): Live[] {
+    for (const [key, at] of this.#followers) if (at < now - withinMs) this.#followers.delete(key)
+    return [...this.#followers.keys()].map((key) => this.get(key)).filter((live) => live !== undefined)
+  }
+
   /** A peer is up, or its round trip is known anew. True when it was not there before. */
   add(peer: PeerId, roundTripMs = 0): boolean {
     const key = keyOfBytes(peer.bytes)
@@ -77,6 +94,7 @@ export class Neighbours {
     if (place === undefined) return
     const last = this.#live.pop() as Live
     this.#places.delete(key)
+    this.#followers.delete(key)
     if (last.key !== key) {
       this.#live[place] = last
       this.#places.set(last.key, place)
@@ -144,3 +162,5 @@ export class Neighbours {
 }
 
 const DRAWS = 8
+/** About as many choose a peer as it chooses itself: far more are somebody's play. */
+const MAX_FOLLOWERS = 48

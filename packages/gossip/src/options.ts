@@ -5,7 +5,7 @@ export interface GossipLimits {
   fanOut?: number
   /** Peers that pushes and digests go to at a time. Fewer: fewer sessions; below about 12 reach suffers. @default 16 */
   neighbours?: number
-  /** After so many ms one neighbour is replaced. @default 30000 */
+  /** After so many ms, give or take a half, one neighbour is replaced. @default 30000 */
   rotateMs?: number
   /** In a network of at most so many peers the publisher sends to everybody. @default 16 */
   smallNetwork?: number

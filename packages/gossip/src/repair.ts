@@ -2,6 +2,7 @@
  * Lazy repair between neighbours: what is announced and not here is asked for, what is asked for is given, each at a rate that harms nobody.
  */
 import type { PeerId } from '@pc/identity'
+import { TOGETHER_MS } from './digests.js'
 import type { GossipCounters } from './events.js'
 import { wantDelay } from './formulas.js'
 import { MAX_KEYS, packKeys, packRumor } from './messages.js'
@@ -18,6 +19,8 @@ const GIVEN_PER_SECOND = 64
 const GIVEN_TIMES = 3
 const MAX_TRACKED = 10_000
 const MAX_WANTS = 4_096
+/** Who said nothing for so long may have other neighbours by now. */
+const FOLLOWER_MS = 60_000
 
 export interface RepairParts {
   readonly spread: Spread
@@ -64,6 +67,7 @@ export class Repair {
       this.#parts.counters.limited += 1
       return Number.POSITIVE_INFINITY
     }
+    this.#parts.neighbours.heard(from.key, now)
     const asked: string[] = []
     for (const key of keys) {
       if (!this.#parts.spread.knows(key)) {
@@ -96,7 +100,9 @@ export class Repair {
   wake(now: number): void {
     const { spread, neighbours, send } = this.#parts
     for (const [live, keys] of this.#wants.due(now)) this.#ask(live, keys, now)
-    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen)) {
+    if (spread.digests.dueAt > now + TOGETHER_MS) return
+    const followers = neighbours.followers(now, FOLLOWER_MS)
+    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen, followers)) {
       for (const bytes of packed('ihave', keys)) send(peer, bytes)
     }
   }

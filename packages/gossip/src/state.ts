@@ -136,7 +136,7 @@ export class GossipState {
     const exchanges = { perSecond: EXCHANGES_PER_SECOND, burst: EXCHANGES_AT_ONCE, limit: MAX_TRACKED }
     this.#answering = new RateLimit(exchanges)
     this.#syncAt = now + syncDelay(1, random())
-    this.#rotateAt = now + limits.rotateMs
+    this.#rotateAt = this.#nextRotation(now)
     this.#sweepAt = now + SWEEP_MS
   }
 
@@ -396,7 +396,7 @@ export class GossipState {
   #doPeriodic(now: number): void {
     if (this.#rotateAt <= now) {
       this.#neighbours.rotate()
-      this.#rotateAt = now + this.#limits.rotateMs
+      this.#rotateAt = this.#nextRotation(now)
     }
     if (this.#sweepAt <= now) {
       this.#spread.sweep(now)
@@ -415,6 +415,11 @@ export class GossipState {
       if (live !== undefined) this.#beginExchange(live, 1, now)
       this.#syncAt = now + syncDelay(this.#neighbours.count + 1, this.#random())
     }
+  }
+
+  /** Not all at a time, where many started together: each new neighbour is a handshake. */
+  #nextRotation(now: number): number {
+    return now + this.#limits.rotateMs * (0.5 + this.#random())
   }
 
   /** Undefined, for who returns it in place of a result. */
