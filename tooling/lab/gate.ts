@@ -60,5 +60,18 @@ export const SLOW_LAB: readonly Step[] = [
     ),
   },
   { name: 'lab kad-directory, short', command: lab('kad-directory', '--seed', '29', '--nodes', '40') },
+  {
+    name: 'lab gossip, short, with loss',
+    command: lab('gossip', '--seed', '30', '--nodes', '30', '--rumors', '10', '--loss', '0.2'),
+  },
+  {
+    name: 'lab gossip, large bodies',
+    command: lab('gossip', '--seed', '31', '--nodes', '24', '--rumors', '5', '--bodies', 'large'),
+  },
+  {
+    name: 'lab gossip-partition, short',
+    command: lab('gossip-partition', '--seed', '32', '--nodes', '20', '--rumors', '20', '--split', '20'),
+  },
+  { name: 'lab search, short', command: lab('search', '--seed', '33', '--nodes', '30', '--searches', '3') },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]

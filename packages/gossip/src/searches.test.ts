@@ -23,10 +23,17 @@ it('sends an answer after a moment of chance, and four times in all when nobody 
   const searches = create()
   const query = queryOf(1)
   searches.take(query, anna.id, 3_000)
-  expect(searches.answer(query.id, ANSWER, 10)).toBe(60)
-  expect(searches.due(59).hits).toEqual([])
-  expect(searches.due(60).hits).toEqual([{ to: anna.id, query: query.id, answer: ANSWER }])
+  expect(searches.answer(query.id, ANSWER, 10)).toBe(55)
+  expect(searches.due(54).hits).toEqual([])
+  expect(searches.due(55).hits).toEqual([{ to: anna.id, query: query.id, answer: ANSWER }])
   expect(sent(searches, 2_999)).toBe(3)
+})
+
+it('answers at once what reached it late', () => {
+  const searches = create()
+  const query = queryOf(1)
+  searches.take(query, anna.id, 3_000)
+  expect(searches.answer(query.id, ANSWER, 170)).toBe(170)
 })
 
 it('sends none again once the asker, and nobody else, has it', () => {

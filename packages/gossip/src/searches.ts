@@ -10,10 +10,10 @@ import { SeenKeys } from './seen.js'
 
 /** A query stops here, however long it may live. */
 export const MAX_QUERY_HOPS = 16
-/** Answers wait up to so long, by chance, ms. */
+/** Answers are spread over so long after the question was asked, by chance, ms: whom it reached late answers at once. */
 const ANSWER_SPREAD_MS = 100
 /** An answer is sent again so long after it was sent the last time, until it is acknowledged, ms. */
-const REPEAT_AFTER_MS: readonly number[] = [60, 120, 240]
+const REPEAT_AFTER_MS: readonly number[] = [30, 60, 120]
 /** Answers of this peer in all searches together. */
 const ANSWERS_PER_SECOND = 20
 const CANCELLED_MS = 60_000
@@ -134,7 +134,8 @@ export class Searches {
     if (foreign === undefined || foreign.answer !== undefined) return Number.POSITIVE_INFINITY
     if (!this.#answers.take('', now)) return Number.POSITIVE_INFINITY
     foreign.answer = answer
-    foreign.dueAt = now + this.#random() * ANSWER_SPREAD_MS
+    const ageMs = now - (foreign.until - foreign.rumor.ttlMs)
+    foreign.dueAt = now + this.#random() * Math.max(0, ANSWER_SPREAD_MS - ageMs)
     return foreign.dueAt
   }
 

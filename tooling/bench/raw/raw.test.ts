@@ -10,6 +10,7 @@ test.each([
   ['append.ts', 'f649fe6db4a8bfe6'],
   ['dgram.ts', '592f4cddcbc54ffa'],
   ['level.ts', '490f74c6dd47eb1b'],
+  ['spread.ts', '4ab04c5bb13999ec'],
   ['tls.ts', '4282a92ff9bbfddc'],
   ['tls-connect.ts', 'd108c9b7dab75939'],
   ['wire.ts', '2178a5c533d6b90d'],
