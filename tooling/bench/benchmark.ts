@@ -66,7 +66,7 @@ export interface Benchmark {
 /** The benchmark with the bars that hold for so many connections. */
 export function atSize(benchmark: Benchmark, connections: number): Benchmark {
   const figures = benchmark.figures.map(({ barAt, ...figure }) => {
-    const bar = barAt?.(connections)
+    const bar = barAt?.(connections) ?? figure.bar
     return bar === undefined ? figure : { ...figure, bar }
   })
   return { ...benchmark, figures }

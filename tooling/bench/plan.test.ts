@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Benchmark } from './benchmark.js'
+import { atSize, type Benchmark } from './benchmark.js'
 import { parseOptions, UsageError } from './options.js'
 import { planOf } from './plan.js'
 
@@ -19,6 +19,22 @@ const plan = (benchmark: Benchmark, line: string) =>
 describe('a benchmark in rounds', () => {
   test('a second each, where nothing is asked for', () => {
     expect(plan(IN_ROUNDS, 'wire')).toStrictEqual({ rounds: 5, ms: 1_000, warmUpMs: 500, connections: 0 })
+  })
+
+  test('longer ones, where the benchmark says so', () => {
+    const longer = { ...IN_ROUNDS, ms: 5_000 }
+    expect([plan(longer, 'wire').ms, plan(longer, 'wire --ms 20').ms]).toStrictEqual([5_000, 20])
+  })
+
+  test('under the bars of its size', () => {
+    const barAt = (nodes: number) => (nodes <= 20 ? { atMost: nodes } : undefined)
+    const fixed = { name: 'reach', unit: 'count', text: '', bar: { atLeast: 1 } } as const
+    const sized: Benchmark = { ...IN_ROUNDS, figures: [{ name: 'last', unit: 'ms', text: '', barAt }, fixed] }
+    const bars = (nodes: number) => atSize(sized, nodes).figures.map(({ bar }) => bar)
+    expect([bars(20), bars(21)]).toStrictEqual([
+      [{ atMost: 20 }, { atLeast: 1 }],
+      [undefined, { atLeast: 1 }],
+    ])
   })
 
   test('as asked', () => {
