@@ -1,6 +1,8 @@
 export type { Announcement, AnnouncementHandler } from './announcements.js'
 export type { ConnectionDispatcherOptions, ServiceHandler } from './connection-dispatcher.js'
 export { ConnectionDispatcher } from './connection-dispatcher.js'
+export type { Waiting } from './deadlines.js'
+export { Deadlines } from './deadlines.js'
 export type { DispatcherOptions, DispatchOptions } from './dispatcher.js'
 export { Dispatcher } from './dispatcher.js'
 export type { DispatcherCounters } from './dispatcher-counters.js'

@@ -122,6 +122,7 @@ export class RequestsEndpoint {
         deliver: (incoming, now) => this.#handlers.deliver(incoming, now, this.#delay.sample(now)),
         record: () => options.record?.().bytes,
         established: ({ id, address }) => options.onSession?.({ id, address }),
+        opened: ({ id }) => options.onHeard?.(id),
       },
     })
     this.#handlers = new SealedHandlers({

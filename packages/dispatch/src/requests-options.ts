@@ -75,6 +75,8 @@ export interface RequestsEndpointOptions {
    * throw.
    */
   onSession?: (peer: { readonly id: PeerId; readonly address: Address }) => void
+  /** Told of each datagram of a session that opened: that peer lives. Must be quick, and must not throw. */
+  onHeard?: (peer: PeerId) => void
   limits?: RequestsEndpointLimits
   /** @default silentLogger */
   logger?: Logger

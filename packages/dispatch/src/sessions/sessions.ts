@@ -54,6 +54,8 @@ export interface SessionsPorts {
   record(): Uint8Array | undefined
   /** Both sides of a session have proved themselves. */
   established(pair: Pair): void
+  /** A datagram of a session opened: that peer lives. */
+  opened?(pair: Pair): void
 }
 
 export interface SessionsLimits extends Partial<HandshakeLimits>, Partial<OwnRequestsLimits> {
@@ -203,6 +205,7 @@ export class Sessions {
       return 'seal'
     }
     this.#perform(this.handshakes.opened(live, origin.via, bytes.length, now))
+    this.#ports.opened?.(live.pair)
     return this.#onMessage(live, bytes[0] as number, message, bytes.length, now)
   }
 
