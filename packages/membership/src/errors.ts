@@ -5,6 +5,13 @@ export type MembershipErrorCode =
   | 'CHECK_TIMEOUT'
   /** A state change that the rules do not allow: a fault of this package, not of its user. */
   | 'ILLEGAL_TRANSITION'
+  /** What came from a peer is no packet of this protocol. Counted, and seen by users of the decoders only. */
+  | 'BAD_PACKET'
+  /** Neither a datagram nor a connection brought an answer to a `ping`. */
+  | 'NO_ANSWER'
+  /** As many pings as may be under way are: wait for some. */
+  | 'BUSY'
+  | 'CLOSED'
 
 /** The one error class of this package. */
 export class MembershipError extends Error {

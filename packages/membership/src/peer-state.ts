@@ -2,21 +2,21 @@
  * The states of a peer, and every change there is between them:
  *
  * ```
- *              connected                      lost
+ *              proved                lost, or suspected
  *   unknown ─────────────▶ online ──────────────────────▶ checking
  *      ▲                   ▲   ▲ │                         │   │
- *      │ 24 h              │   │ │ left                    │   │ check failed
- *      │                   │   └─┼──── connected ──────────┘   │
+ *      │ 24 h              │   │ │ left                    │   │ check failed, or suspicion ran out; left
+ *      │                   │   └─┼── any sign of life ─────┘   │
  *      └──── offline ◀─────┼─────┴─────────────────────────────┘
- *               └──────────┘ connected
+ *               └──────────┘ proved
  * ```
  *
- * A peer is offline only by its own word (`left`) or after a check of our own failed; nothing leads from `online` to
- * `offline` on suspicion alone, and nothing at all while a control connection stands.
+ * A peer is offline only by its own word (`left`) or after it answered nothing for a while that it was given: nothing leads from
+ * `online` to `offline` on suspicion alone.
  */
 import { MembershipError } from './errors.js'
 
-/** In the order of hope: a control connection stands; it was lost and a check is on; the check failed, or the peer left. */
+/** In the order of hope: it was proved to live; that is in doubt; nobody answers, or it left. */
 export type PeerState = 'online' | 'checking' | 'offline'
 
 /** `unknown` is a peer that the table does not hold. */
@@ -28,15 +28,14 @@ const LEGAL: Readonly<Record<PeerState | 'unknown', readonly (PeerState | 'unkno
 }
 
 /**
- * The one place where a change of state is allowed.
+ * The one place where a change of state is allowed. Straight from `online` to `offline` leads the peer's own word alone.
  * @throws MembershipError ILLEGAL_TRANSITION
  */
-export function requireLegal(from: PeerState | 'unknown', to: PeerState | 'unknown', connected: boolean): void {
-  if (!LEGAL[from].includes(to)) {
-    throw new MembershipError('ILLEGAL_TRANSITION', `nothing leads from ${from} to ${to}`)
-  }
-  if (connected !== (to === 'online')) {
-    const found = connected ? 'a control connection stands' : 'no control connection stands'
-    throw new MembershipError('ILLEGAL_TRANSITION', `a peer cannot become ${to} while ${found}`)
-  }
+export function requireLegal(from: PeerState | 'unknown', to: PeerState | 'unknown', left = false): void {
+  const skipsCheck = from === 'online' && to === 'offline' && !left
+  if (LEGAL[from].includes(to) && !skipsCheck) return
+  throw new MembershipError(
+    'ILLEGAL_TRANSITION',
+    `nothing leads from ${from} to ${to}${left ? '' : ' without a goodbye'}`,
+  )
 }

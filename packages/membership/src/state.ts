@@ -1,317 +1,419 @@
 /**
- * Who is up: the rules, without sockets and timers. Inputs come in with the time, effects go out; `Membership` performs
- * them, and so may you. There is at most one timer per peer: a new `wake` replaces the one before.
+ * Who is up: the rules, without sockets and timers. Inputs come in with the time, effects go out; `Membership` performs them, and so may you.
+ * After SWIM (Das, Gupta, Motivala, DSN 2002) and Lifeguard (Dadgar, Phillips, Currey, arXiv 1707.00788), one file per section of these.
  *
- * What counts as life is a control connection. Transport pings over it and closes it after too long a silence; that it
- * ended, for whatever reason but a goodbye, says something about the connection and nothing yet about the peer, so a
- * check of our own decides. A check that ends later than it can have run means that this machine slept: it proves
- * nothing and is repeated (Lifeguard, arXiv 1707.00788: suspect yourself first).
+ * Any packet or byte that a peer is proved to have sent is a sign of life, whoever it was meant for. Nobody goes offline by what one other peer
+ * says. Where this machine slept or was too busy, its plans wait as long, and for a while nobody is accused.
+ *
+ * There is one timer: each `wake` replaces the one before.
  */
-import type { PeerId, SignedPeerRecord } from '@pc/identity'
+import { Deadlines } from '@pc/dispatch'
+import type { Identity, PeerId } from '@pc/identity'
+import { keyOfBytes } from './bytes.js'
+import { type Check, nextStepAt } from './check.js'
+import { Checks } from './checks.js'
+import { Dissemination } from './dissemination.js'
+import type { Effect, Input } from './events.js'
+import { Hearsay, type HearsayCounters } from './hearsay.js'
+import type { Inside } from './inside.js'
+import { ASLEEP_MS, LocalHealth } from './local-health.js'
+import { type Entry, noteRoundTrip, type PeerStatus } from './member.js'
+import { type Message, packMessage } from './messages.js'
 import { type MembershipLimits, resolveLimits } from './options.js'
-import { type PeerState, requireLegal } from './peer-state.js'
+import { OwnWord } from './own-word.js'
+import { Pings } from './pings.js'
+import { Presence } from './presence.js'
+import { type ProbeOutcome, Probing } from './probing.js'
+import { Relays } from './relays.js'
+import { RoundRobin } from './round-robin.js'
+import { type Statement, StatementKind, signStatement, verifyStatement } from './statements.js'
+import { Suspects } from './suspects.js'
+import { Table } from './table.js'
 
-/**
- * Why a peer is not online. `silent`: nothing was heard for too long; `lost`: its connection ended otherwise;
- * `left`: it said goodbye; `unreachable`: the check that followed failed.
- */
-export type Reason = 'silent' | 'lost' | 'left' | 'unreachable'
-
-export type MembershipEvent =
-  /** A control connection stands: for the first time, or again before a check had failed. */
-  | { type: 'up'; peer: PeerId; record: SignedPeerRecord }
-  /** The connection was lost; `up` or `offline` follows. */
-  | { type: 'checking'; peer: PeerId; record: SignedPeerRecord; reason: Reason; detail: string }
-  | { type: 'offline'; peer: PeerId; record: SignedPeerRecord; reason: Reason; detail: string }
-  /** A control connection stands again after the peer was offline. */
-  | { type: 'back'; peer: PeerId; record: SignedPeerRecord }
-  /** An offline peer left the table: after its time, or to make room. */
-  | { type: 'forgotten'; peer: PeerId; record: SignedPeerRecord }
-
-export type Input =
-  /** `link` names the connection; numbers are not used again. */
-  | { type: 'connected'; peer: PeerId; link: number; record: SignedPeerRecord }
-  /** `detail` is for people: why it ended. */
-  | { type: 'disconnected'; peer: PeerId; link: number; lastHeardAt: number; reason: Reason; detail: string }
-  /** The check with that number got no connection. One that succeeds is an input `connected`. */
-  | { type: 'check-failed'; peer: PeerId; check: number; detail: string }
-  /** The check could not be made, for want of something on this side: it says nothing about the peer, and is made again. */
-  | { type: 'check-undecided'; peer: PeerId; check: number }
-  | { type: 'round-trip'; peer: PeerId; link: number; ms: number }
-  /** The time of the latest effect `wake` for this peer has come. */
-  | { type: 'wake'; peer: PeerId }
-
-export type Effect =
-  | { type: 'emit'; event: MembershipEvent }
-  /** Try to get a control connection; report `check-failed` after `timeoutMs` at the latest. */
-  | { type: 'check'; peer: PeerId; check: number; timeoutMs: number }
-  /** Ping over that connection and report the `round-trip`; no answer is no input. */
-  | { type: 'measure'; peer: PeerId; link: number }
-  /** Send the input `wake` after that many ms, instead of any asked for before. */
-  | { type: 'wake'; peer: PeerId; after: number }
-  /** No `wake` is wanted any more. */
-  | { type: 'sleep'; peer: PeerId }
-  /** The table is full of peers that are not offline: this one is connected, but not kept. */
-  | { type: 'refused'; peer: PeerId }
-
-/** What the table says about a peer. Times are those given to `handle`. */
-export interface PeerStatus {
-  readonly peer: PeerId
-  readonly record: SignedPeerRecord
-  readonly state: PeerState
-  /** When the state began. */
-  readonly since: number
-  /** When it was last heard of, as known here: for an online peer its connection knows better. */
-  readonly lastSeenAt: number
-  /** Smoothed round trip in ms, once measured. */
-  readonly roundTripMs: number | undefined
-  /** The control connection, while one stands. */
-  readonly link: number | undefined
-  /** Set while not online. */
-  readonly reason: Reason | undefined
-  readonly detail: string | undefined
+export interface MembershipStateOptions extends MembershipLimits {
+  readonly identity: Pick<Identity, 'id' | 'sign'>
+  /** Of this run: greater than those of earlier ones, see `firstIncarnation`. */
+  readonly incarnation: number
+  /** A number in [0, 1). */
+  readonly random: () => number
+  /** Whether a statement is its signer's. @default verifyStatement */
+  readonly verify?: (statement: Statement, signer: PeerId) => boolean
 }
 
-type Entry = { -readonly [Field in keyof PeerStatus]: PeerStatus[Field] } & {
-  /** The check that is under way. */
-  check: number | undefined
-  tries: number
-  /** When the current check must be over. */
-  deadline: number
-  rechecks: number
+export interface MembershipStatus extends Readonly<HearsayCounters> {
+  readonly peers: number
+  /** 0 (this machine keeps up) to 7. */
+  readonly localHealth: number
+  readonly incarnation: number
+  readonly probes: number
+  readonly relays: number
+  /** Statements to be passed on. */
+  readonly statements: number
 }
 
-/** Tries per check: a second one for the peer whose program is just being started again. */
-const MAX_TRIES = 2
-/** A check that ends this much after its deadline was not running: the machine slept, or the process was stopped. */
-const LATE_MS = 1_000
-/** Until a check is made again that could not be made: what was busy here has had time to settle. */
-const UNDECIDED_PAUSE_MS = 1_000
-/** RFC 6298 §2: the weight of a new measurement. */
-const ROUND_TRIP_GAIN = 1 / 8
-/** Re-checks vary by this part in both directions, so that a restarted network is not dialled by all at once. */
-const RECHECK_JITTER = 0.2
+/** In a row: datagrams unanswered while the connection is, until they count as blocked. */
+const BLOCKED_AFTER = 2
+/** Peers by chance that are told of a farewell, beside those with a connection. */
+const FAREWELLS = 8
 
 export class MembershipState {
   readonly #limits: Required<MembershipLimits>
   readonly #random: () => number
-  readonly #entries = new Map<string, Entry>()
-  /** Keys of the offline entries, the one offline longest first. */
-  readonly #offline = new Set<string>()
-  #checks = 0
+  readonly #deadlines = new Deadlines<Entry>()
+  readonly #touched = new Set<Entry>()
+  readonly #table: Table
+  readonly #everybody: RoundRobin
+  readonly #health: LocalHealth
+  readonly #own: OwnWord
+  readonly #presence: Presence
+  readonly #pings: Pings
+  readonly #checks: Checks
+  readonly #suspects: Suspects
+  readonly #probing: Probing
+  readonly #relays: Relays
+  readonly #dissemination: Dissemination
+  readonly #hearsay: Hearsay
+  #effects: Effect[] = []
+  #now = 0
+  /** How much the rules' time is behind: what this machine slept through. */
+  #behind = 0
+  /** When the latest `wake` is to come. */
+  #wakeAt = Number.POSITIVE_INFINITY
+  #gone = false
 
-  /** `random` gives numbers in [0, 1). @throws MembershipError BAD_OPTION */
-  constructor(options: { random: () => number } & MembershipLimits) {
+  /** @throws MembershipError BAD_OPTION */
+  constructor(options: MembershipStateOptions) {
+    const { identity, random, incarnation } = options
     this.#limits = resolveLimits(options)
-    this.#random = options.random
+    this.#random = random
+    this.#table = new Table(this.#limits.maxPeers)
+    this.#everybody = new RoundRobin(random)
+    this.#health = new LocalHealth(this.#limits.localHealth)
+    this.#own = new OwnWord(identity, incarnation)
+    const inside = this.#inside(random)
+    const measure = (entry: Entry): void => this.#measure(entry)
+    const presence = new Presence(inside)
+    const dissemination = new Dissemination(inside)
+    const pings = new Pings(inside)
+    const relays = new Relays(inside)
+    const checks = new Checks(inside, {
+      pings,
+      measure,
+      failed: (entry, check) => this.#onCheckFailed(entry, check),
+      passed: (entry, { startAt }) => this.#noteUnansweredDatagrams(entry, startAt),
+    })
+    const selfKey = keyOfBytes(identity.id.bytes)
+    const suspects = new Suspects(inside, {
+      presence,
+      checks,
+      self: selfKey,
+      sign: ({ peer, incarnation: known }) => signStatement(identity, StatementKind.SUSPECT, peer, known),
+      spread: (statement) => dissemination.spread(statement),
+    })
+    const probing = new Probing(inside, {
+      pings,
+      measure,
+      dial: (entry, timeoutMs) => checks.dial(entry, timeoutMs),
+      over: (outcome) => this.#onProbed(outcome),
+    })
+    const parts = { presence, suspects, checks, pings, probing, relays, dissemination }
+    const { verify = verifyStatement } = options
+    this.#hearsay = new Hearsay(inside, { ...parts, self: identity.id, selfKey, verify, own: this.#own })
+    this.#presence = presence
+    this.#pings = pings
+    this.#checks = checks
+    this.#suspects = suspects
+    this.#probing = probing
+    this.#relays = relays
+    this.#dissemination = dissemination
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#table.size
   }
 
   get(peer: PeerId): PeerStatus | undefined {
-    return this.#entries.get(peer.toString())
+    return this.#table.of(peer)
   }
 
   /** All peers in the table, in the order in which they were first met. */
   all(): Iterable<PeerStatus> {
-    return this.#entries.values()
+    return this.#table.all()
   }
 
-  /** `now` is monotonic, in ms. Perform the effects in their order. */
-  handle(input: Input, now: number): Effect[] {
-    const effects: Effect[] = []
-    if (input.type === 'connected') {
-      this.#onConnected(input, now, effects)
-      return effects
-    }
-    const entry = this.#entries.get(input.peer.toString())
-    if (entry === undefined) return effects
-    switch (input.type) {
-      case 'disconnected':
-        this.#onDisconnected(entry, input, now, effects)
-        break
-      case 'check-failed':
-        this.#onCheckFailed(entry, input.check, input.detail, now, effects)
-        break
-      case 'check-undecided':
-        this.#onCheckUndecided(entry, input.check, now, effects)
-        break
-      case 'round-trip':
-        if (entry.link === input.link) entry.roundTripMs = smooth(entry.roundTripMs, input.ms)
-        break
-      case 'wake':
-        this.#onWake(entry, now, effects)
-        break
-      default:
-        input satisfies never
-    }
-    return effects
-  }
-
-  #onConnected(input: Input & { type: 'connected' }, now: number, effects: Effect[]): void {
-    const known = this.#entries.get(input.peer.toString())
-    if (known?.link === input.link) return
-    if (known === undefined && !this.#makeRoom(effects)) {
-      effects.push({ type: 'refused', peer: input.peer })
-      return
-    }
-    const entry = known ?? newEntry(input.peer, input.record, now)
-    const before = known?.state ?? 'unknown'
-    this.#entries.set(input.peer.toString(), entry)
-    entry.link = input.link
-    entry.lastSeenAt = now
-    entry.check = undefined
-    if (input.record.sequence >= entry.record.sequence) entry.record = input.record
-    if (before !== 'online') {
-      this.#become(entry, before, 'online', now)
-      entry.reason = undefined
-      entry.detail = undefined
-      effects.push(emit({ type: before === 'offline' ? 'back' : 'up', peer: entry.peer, record: entry.record }))
-    }
-    this.#measure(entry, input.link, effects)
-  }
-
-  #onDisconnected(entry: Entry, input: Input & { type: 'disconnected' }, now: number, effects: Effect[]): void {
-    // A connection that was replaced says nothing about the one that stands.
-    if (entry.link !== input.link) return
-    entry.link = undefined
-    entry.lastSeenAt = Math.max(entry.lastSeenAt, input.lastHeardAt)
-    if (input.reason === 'left') {
-      this.#goOffline(entry, 'left', input.detail, now, effects)
-      return
-    }
-    this.#become(entry, 'online', 'checking', now)
-    const { reason, detail } = input
-    entry.reason = reason
-    entry.detail = detail
-    effects.push(emit({ type: 'checking', peer: entry.peer, record: entry.record, reason, detail }))
-    this.#beginCheck(entry, effects)
-  }
-
-  #onCheckFailed(entry: Entry, check: number, detail: string, now: number, effects: Effect[]): void {
-    if (entry.check !== check) return
-    entry.check = undefined
-    if (entry.state === 'offline') {
-      this.#scheduleRecheck(entry, now, effects)
-      return
-    }
-    const pause = this.#limits.retryPauseMs * (1 + this.#random() / 2)
-    if (now > entry.deadline + LATE_MS) this.#beginCheck(entry, effects)
-    else if (entry.tries < MAX_TRIES && now + pause < entry.deadline) {
-      effects.push({ type: 'wake', peer: entry.peer, after: pause })
-    } else this.#goOffline(entry, 'unreachable', detail, now, effects)
-  }
-
-  #onCheckUndecided(entry: Entry, check: number, now: number, effects: Effect[]): void {
-    if (entry.check !== check) return
-    entry.check = undefined
-    if (entry.state === 'offline') {
-      this.#scheduleRecheck(entry, now, effects)
-      return
-    }
-    entry.tries = 0
-    effects.push({ type: 'wake', peer: entry.peer, after: UNDECIDED_PAUSE_MS })
-  }
-
-  #onWake(entry: Entry, now: number, effects: Effect[]): void {
-    if (entry.link !== undefined) {
-      this.#measure(entry, entry.link, effects)
-    } else if (entry.check !== undefined) {
-      return
-    } else if (entry.state === 'checking') {
-      if (entry.tries === 0) entry.deadline = now + this.#limits.checkTimeoutMs
-      entry.tries++
-      // After a sleep in the pause before the second try there may be no time left: it then gets a moment, and fails late.
-      this.#check(entry, Math.max(1, entry.deadline - now), effects)
-    } else if (now - entry.since >= this.#limits.forgetAfterMs) {
-      this.#forget(entry, effects)
-    } else {
-      this.#check(entry, this.#limits.checkTimeoutMs, effects)
+  status(): MembershipStatus {
+    return {
+      ...this.#hearsay.counters,
+      peers: this.#table.size,
+      localHealth: this.#health.multiplier,
+      incarnation: this.#own.incarnation,
+      probes: this.#probing.size,
+      relays: this.#relays.size,
+      statements: this.#dissemination.size,
     }
   }
 
-  #beginCheck(entry: Entry, effects: Effect[]): void {
-    entry.tries = 0
-    effects.push({ type: 'wake', peer: entry.peer, after: this.#random() * this.#limits.checkDelayMs })
-  }
-
-  #check(entry: Entry, timeoutMs: number, effects: Effect[]): void {
-    entry.check = ++this.#checks
-    effects.push({ type: 'check', peer: entry.peer, check: entry.check, timeoutMs })
-  }
-
-  #goOffline(entry: Entry, reason: Reason, detail: string, now: number, effects: Effect[]): void {
-    this.#become(entry, entry.state, 'offline', now)
-    entry.reason = reason
-    entry.detail = detail
-    entry.rechecks = 0
-    effects.push(emit({ type: 'offline', peer: entry.peer, record: entry.record, reason, detail }))
-    this.#scheduleRecheck(entry, now, effects)
-  }
-
-  #scheduleRecheck(entry: Entry, now: number, effects: Effect[]): void {
-    const { recheckAfterMs, forgetAfterMs } = this.#limits
-    const step = recheckAfterMs[Math.min(entry.rechecks++, recheckAfterMs.length - 1)] ?? forgetAfterMs
-    const varied = step * (1 + RECHECK_JITTER * (2 * this.#random() - 1))
-    const left = Math.max(0, entry.since + forgetAfterMs - now)
-    effects.push({ type: 'wake', peer: entry.peer, after: Math.min(varied, left) })
-  }
-
-  #measure(entry: Entry, link: number, effects: Effect[]): void {
-    effects.push({ type: 'measure', peer: entry.peer, link })
-    effects.push({ type: 'wake', peer: entry.peer, after: this.#limits.measureEveryMs })
-  }
-
-  #makeRoom(effects: Effect[]): boolean {
-    if (this.#entries.size < this.#limits.maxPeers) return true
-    const [longest] = this.#offline
-    const entry = longest === undefined ? undefined : this.#entries.get(longest)
-    if (entry === undefined) return false
-    this.#forget(entry, effects)
+  /**
+   * Notes a sign of life of a peer that is online: what comes with every packet must cost nothing. False: there is more to do, give the input
+   * `heard`.
+   */
+  noteHeard(peer: PeerId, at: number, by: 'datagram' | 'stream'): boolean {
+    const entry = this.#table.of(peer)
+    if (entry === undefined) return true
+    if (entry.state !== 'online') return false
+    if (at <= entry.lastSeenAt && by === 'stream') return true
+    this.#presence.alive(entry, by, at)
     return true
   }
 
-  #forget(entry: Entry, effects: Effect[]): void {
-    requireLegal(entry.state, 'unknown', entry.link !== undefined)
-    this.#entries.delete(entry.peer.toString())
-    this.#offline.delete(entry.peer.toString())
-    effects.push({ type: 'sleep', peer: entry.peer })
-    effects.push(emit({ type: 'forgotten', peer: entry.peer, record: entry.record }))
+  /** `now` is monotonic, in ms. Perform the effects in their order. */
+  handle(input: Input, now: number): readonly Effect[] {
+    this.#effects = []
+    if (this.#gone) return this.#effects
+    this.#now = now
+    this.#noteLateness(now)
+    this.#perform(input)
+    this.#dissemination.flush()
+    for (const entry of this.#touched) this.#plan(entry)
+    this.#touched.clear()
+    this.#planWake(input.type === 'wake')
+    return this.#effects
   }
 
-  #become(entry: Entry, from: PeerState | 'unknown', to: PeerState, now: number): void {
-    requireLegal(from, to, entry.link !== undefined)
-    entry.state = to
-    entry.since = now
-    if (to === 'offline') this.#offline.add(entry.peer.toString())
-    else this.#offline.delete(entry.peer.toString())
+  #perform(input: Input): void {
+    switch (input.type) {
+      case 'connected':
+        this.#onConnected(input)
+        return
+      case 'met':
+        this.#onMet(input)
+        return
+      case 'packet':
+        this.#hearsay.receive(input.from, input.bytes, input.by)
+        return
+      case 'leave':
+        this.#onLeave()
+        return
+      case 'slept':
+        if (this.#health.late(input.ms, this.#at)) this.#onSlept(input.ms)
+        return
+      case 'wake':
+        this.#onWake()
+        return
+      default:
+        this.#performFor(this.#table.of(input.peer), input)
+    }
   }
-}
 
-function newEntry(peer: PeerId, record: SignedPeerRecord, now: number): Entry {
-  return {
-    peer,
-    record,
-    state: 'online',
-    since: now,
-    lastSeenAt: now,
-    roundTripMs: undefined,
-    link: undefined,
-    reason: undefined,
-    detail: undefined,
-    check: undefined,
-    tries: 0,
-    deadline: 0,
-    rechecks: 0,
+  #performFor(
+    entry: Entry | undefined,
+    input: Exclude<Input, { type: 'connected' | 'met' | 'packet' | 'leave' | 'slept' | 'wake' }>,
+  ): void {
+    if (entry === undefined) return
+    switch (input.type) {
+      case 'disconnected':
+        this.#onDisconnected(entry, input)
+        return
+      case 'heard':
+        this.#presence.alive(entry, input.by, input.at)
+        return
+      case 'check-failed':
+        this.#checks.dialFailed(entry, input.check, input.detail)
+        return
+      case 'check-undecided':
+        this.#checks.dialUndecided(entry, input.check)
+        this.#probing.undecided(input.check)
+        return
+      case 'round-trip':
+        if (entry.link !== input.link) return
+        noteRoundTrip(entry, input.ms)
+        this.#presence.alive(entry, 'stream')
+        return
+      case 'ping':
+        this.#effects.push({ type: 'pinged', sequence: this.#pings.send(entry) })
+        return
+      default:
+        input satisfies never
+    }
   }
-}
 
-function emit(event: MembershipEvent): Effect {
-  return { type: 'emit', event }
-}
+  #onConnected({ peer, record, link }: Input & { type: 'connected' }): void {
+    const entry = this.#presence.enter(peer, record)
+    if (entry === undefined || entry.link === link) return
+    entry.link = link
+    entry.wasLinked = true
+    entry.check = undefined
+    this.#table.linked.add(entry)
+    this.#presence.returned(entry)
+    this.#presence.alive(entry, 'stream')
+    this.#probing.begin()
+    this.#measure(entry)
+    entry.measureAt = this.#at + this.#limits.measureEveryMs
+    this.#touched.add(entry)
+  }
 
-function smooth(before: number | undefined, ms: number): number {
-  return before === undefined ? ms : before + (ms - before) * ROUND_TRIP_GAIN
+  #onMet({ peer, record }: Input & { type: 'met' }): void {
+    const entry = this.#presence.enter(peer, record)
+    if (entry === undefined) return
+    this.#presence.alive(entry, 'datagram')
+    this.#probing.begin()
+  }
+
+  #onDisconnected(entry: Entry, { link, lastHeardAt, reason, detail }: Input & { type: 'disconnected' }): void {
+    // A connection that was replaced says nothing about the one that stands.
+    if (entry.link !== link) return
+    entry.link = undefined
+    entry.udpBlocked = false
+    entry.udpFailures = 0
+    entry.lastSeenAt = Math.max(entry.lastSeenAt, lastHeardAt)
+    this.#table.linked.delete(entry)
+    this.#touched.add(entry)
+    if (entry.state === 'offline') return
+    if (reason === 'left') {
+      this.#presence.offline(entry, 'left', detail)
+      return
+    }
+    if (entry.state === 'online') this.#presence.doubt(entry, reason, detail)
+    this.#checks.begin(entry, 'lost', this.#random() * this.#limits.checkDelayMs)
+  }
+
+  #onCheckFailed(entry: Entry, check: Check): void {
+    if (check.kind === 'return') {
+      this.#presence.recheckLater(entry)
+      return
+    }
+    if (this.#at < this.#health.noVerdictsUntil) {
+      this.#checks.begin(entry, check.kind, this.#health.noVerdictsUntil - this.#at)
+    } else if (check.kind === 'lost') {
+      this.#suspects.accuse(entry, { checked: true })
+      this.#presence.offline(entry, 'unreachable', check.detail ?? 'no connection, and no answer by datagram')
+    } else this.#suspects.checkFailed(entry, { accuse: check.kind === 'doubted' })
+  }
+
+  #onProbed({ entry, startedAt, reachedByOthers }: ProbeOutcome): void {
+    if (entry.provedAt >= startedAt) this.#noteUnansweredDatagrams(entry, startedAt)
+    else if (!reachedByOthers) this.#suspects.accuse(entry, { checked: false })
+  }
+
+  /** It lives. If no datagram said so, these may be blocked. */
+  #noteUnansweredDatagrams(entry: Entry, since: number): void {
+    if (entry.link === undefined || entry.datagramAt >= since) return
+    entry.udpFailures += 1
+    if (entry.udpFailures < BLOCKED_AFTER) this.#probing.again(entry)
+    else entry.udpBlocked = true
+  }
+
+  #onLeave(): void {
+    const farewell = [this.#own.leave()]
+    const others = this.#everybody.pick(FAREWELLS, ({ state, link }) => state !== 'offline' && link === undefined)
+    for (const entry of [...this.#table.linked, ...others]) this.#send(entry, { type: 'statements' }, farewell)
+    this.#gone = true
+  }
+
+  #onWake(): void {
+    for (let entry = this.#deadlines.take(this.#at); entry !== undefined; entry = this.#deadlines.take(this.#at)) {
+      this.#touched.add(entry)
+      this.#onDue(entry)
+    }
+    this.#probing.wake()
+    this.#relays.wake()
+  }
+
+  #onDue(entry: Entry): void {
+    this.#checks.step(entry)
+    this.#suspects.judge(entry)
+    if (entry.measureAt <= this.#at) {
+      this.#measure(entry)
+      entry.measureAt = this.#at + this.#limits.measureEveryMs
+    }
+    if (entry.recheckAt > this.#at) return
+    entry.recheckAt = Number.POSITIVE_INFINITY
+    if (this.#at - entry.becameAt >= this.#limits.forgetAfterMs) this.#presence.forget(entry)
+    else if (entry.check === undefined) this.#checks.begin(entry, 'return', 0)
+  }
+
+  // ---- time
+
+  get #at(): number {
+    return this.#now - this.#behind
+  }
+
+  /** Lifeguard: a late wake-up is this machine's fault, and everything planned waits as long, so that what came meanwhile is read first. */
+  #noteLateness(now: number): void {
+    const late = now - this.#wakeAt
+    if (!this.#health.late(late, this.#at - Math.max(0, late))) return
+    this.#behind += late
+    this.#wakeAt = now
+    if (late > ASLEEP_MS) this.#onSlept(late)
+  }
+
+  #onSlept(ms: number): void {
+    if (ms <= ASLEEP_MS) return
+    this.#probing.giveUp()
+    if (this.#table.live > 0) this.#hearsay.tell(this.#own.stillHere())
+  }
+
+  #plan(entry: Entry): void {
+    if (entry.gone) {
+      this.#deadlines.clear(entry)
+      return
+    }
+    const step = entry.check === undefined ? Number.POSITIVE_INFINITY : nextStepAt(entry.check)
+    const measureAt = entry.link === undefined ? Number.POSITIVE_INFINITY : entry.measureAt
+    this.#deadlines.set(entry, Math.min(step, this.#suspects.judgeAt(entry), measureAt, entry.recheckAt))
+  }
+
+  #planWake(woken: boolean): void {
+    const { dueAt } = this.#dissemination
+    const next = Math.min(this.#deadlines.nextAt, this.#probing.dueAt, this.#relays.dueAt, dueAt)
+    if (woken) this.#wakeAt = Number.POSITIVE_INFINITY
+    if (next === Number.POSITIVE_INFINITY) return
+    // Whole milliseconds, as timers have them, and at least one: what is due by a rounding error only must not be planned for now, again and again.
+    const after = Math.max(1, Math.ceil(next + this.#behind - this.#now))
+    if (this.#now + after >= this.#wakeAt) return
+    this.#wakeAt = this.#now + after
+    this.#effects.push({ type: 'wake', after })
+  }
+
+  // ---- effects
+
+  #measure({ peer, link }: Entry): void {
+    if (link !== undefined) this.#effects.push({ type: 'measure', peer, link })
+  }
+
+  #send(to: Entry, message: Message, statements: readonly Pick<Statement, 'bytes'>[]): void {
+    const stream = to.udpBlocked && to.link !== undefined
+    const bytes = packMessage(message, this.#own.incarnation, statements)
+    this.#effects.push({ type: 'send', to: to.peer, bytes, stream })
+  }
+
+  #inside(random: () => number): Inside {
+    const self = this
+    return {
+      random,
+      limits: this.#limits,
+      table: this.#table,
+      everybody: this.#everybody,
+      health: this.#health,
+      get at() {
+        return self.#at
+      },
+      get now() {
+        return self.#now
+      },
+      effect: (effect) => void this.#effects.push(effect),
+      touch: (entry) => void this.#touched.add(entry),
+      send: (to, message, statements) => this.#send(to, message, statements ?? this.#carried(to)),
+      reply: (to, message, stream) => {
+        const bytes = packMessage(message, this.#own.incarnation, [])
+        this.#effects.push({ type: 'send', to, bytes, stream })
+      },
+    }
+  }
+
+  /** What goes with a packet: an accused peer hears of that first (Lifeguard's buddy), then the newest of what is passed on. */
+  #carried({ suspicion }: Entry): readonly Pick<Statement, 'bytes'>[] {
+    const news = this.#dissemination.take()
+    return suspicion === undefined || suspicion.cleared ? news : [{ bytes: suspicion.bytes }, ...news]
+  }
 }

@@ -5,6 +5,7 @@ import { Membership } from '../../src/index.js'
 import { person } from './people.js'
 
 const PORT = 3485
+const DATAGRAM_PORT = 3486
 
 /** A peer with transport and membership, and nothing else, on a simulated host. */
 export interface Colleague {
@@ -49,7 +50,18 @@ export class Office {
     })
     const acceptor = new Acceptor({ connector, clock })
     await protocol.listen({ host: address, port: PORT }, acceptor.accept, { admit: acceptor.admit })
-    const membership = Membership.create({ connector, clock, random })
+    // Who sends from an address of this network is who has it: nobody lies here.
+    const socket = await host.bind({ host: address, port: DATAGRAM_PORT }, (bytes, from) => {
+      const sender = this.#colleagues.find((one) => one.host.address === from.host)
+      if (sender !== undefined) membership.receive(sender.id, bytes)
+    })
+    const transport = {
+      send: (to: PeerId, bytes: Uint8Array): void => {
+        const there = this.#colleagues.find((one) => one.id.equals(to))
+        if (there !== undefined) socket.post(bytes, { host: there.host.address, port: DATAGRAM_PORT })
+      },
+    }
+    const membership = Membership.create({ connector, transport, identity, clock, random })
     const colleague: Colleague = { name, id, host, connector, membership, events: [] }
     void this.#listen(colleague)
     this.#colleagues.push(colleague)
