@@ -119,18 +119,19 @@ describe('ping', () => {
       ping: async function* (args) {
         asked.push(args)
         for (let sequence = 1; sequence <= Number(args.count); sequence++) {
-          yield { roundTripMs: sequence, address: '10.0.0.2:3485', sequence }
+          yield { path: 'udp', roundTripMs: sequence, address: '10.0.0.2:3485', sequence }
         }
       },
     })
     const shown = await pc(folder, ['ping', 'berta', '-c', '2', '-i', '10'])
-    expect(shown.stdout).toBe('10.0.0.2:3485  #1  1 ms\n10.0.0.2:3485  #2  2 ms\n')
+    expect(shown.stdout).toBe('udp  10.0.0.2:3485  #1  1 ms\nudp  10.0.0.2:3485  #2  2 ms\n')
     expect(shown.stderr).toBe('2 answers: fastest 1 ms, mean 1.5 ms, slowest 2 ms\n')
     expect(asked).toEqual([{ peer: 'berta', count: 2, intervalMs: 10 }])
     const json = await pc(folder, ['ping', 'berta', '--json'])
     expect(documents(json.stdout)).toHaveLength(4)
     expect(documents(json.stdout)[0]).toEqual({
       schema: 'pc.ping/1',
+      path: 'udp',
       roundTripMs: 1,
       address: '10.0.0.2:3485',
       sequence: 1,

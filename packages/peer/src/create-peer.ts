@@ -35,6 +35,7 @@ import { GossipService } from './gossip-service.js'
 import { HintFollower } from './hints.js'
 import { KnownIds } from './known-ids.js'
 import { knownIn, type LoggedIds, peerLogger } from './log-ids.js'
+import { MembershipService } from './membership-service.js'
 import { NamePins } from './names.js'
 import { checkOptions, DEFAULT_NETWORK, given, type PeerOptions } from './options.js'
 import { byReach, OwnRecord } from './own-record.js'
@@ -116,9 +117,12 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
   const services = new ConnectionDispatcher({ authorize, logger })
   connector.events.on('bulk', (connection) => services.park(connection))
 
+  const mayReach = (address: Address): boolean =>
+    protocol === anywhere || interfaces().some((one) => inSubnet(address.host, one))
+  const members = new MembershipService({ book, mayReach, logger, onMet: ({ id, name }) => claim(id, name) })
   const membership = await phases.run(
     'membership',
-    () => Membership.create({ ...ports, connector }),
+    () => Membership.create({ ...ports, ...options.membership, connector, identity, transport: members.transport }),
     (part) => part.close(),
   )
   const messaging = await phases.run(
@@ -131,10 +135,8 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
 
   const pins = new NamePins(options.knownNames)
   const directory = new Directory({ membership, pins, book })
-  watchPeers({ directory, membership, connector, pins, events, logger })
+  const claim = watchPeers({ directory, membership, connector, pins, events, logger })
 
-  const mayReach = (address: Address): boolean =>
-    protocol === anywhere || interfaces().some((one) => inSubnet(address.host, one))
   const knownIds = new KnownIds()
   const endpoint = RequestsEndpoint.create({
     ...ports,
@@ -146,8 +148,13 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     authorize,
     interfaces,
     record: () => own.record(),
-    onSession: ({ id, address }) => dht?.met(id, address),
+    onSession: ({ id, address }) => {
+      dht?.met(id, address)
+      members.met(id, address)
+    },
+    onHeard: (id) => members.heard(id),
   })
+  members.start(membership, endpoint)
   const dht =
     options.dht === false
       ? undefined
@@ -210,6 +217,9 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     },
     async (part, stop) => {
       acceptor.close()
+      // While datagrams still go out; connections say goodbye by themselves.
+      if (!stop.signal?.aborted) await membership.leave()
+      members.close()
       await endpoint.close(stop)
       await part.close()
     },
@@ -281,6 +291,7 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
       ...prefixed('accepted', acceptor.counters),
       ...prefixed('messaging', messaging.counters),
       ...prefixed('hints', hints.counters),
+      ...prefixed('membership', membership.status()),
       ...prefixed('directory', dht?.kademlia.status() ?? {}),
       ...prefixed('gossip', gossip?.status() ?? {}),
     }),
@@ -288,6 +299,8 @@ async function start(options: PeerOptions, phases: Phases, events: Feed<PeerEven
     book,
     directory,
     messaging,
+    membership,
+    members,
     endpoint,
     mayReach,
     services,

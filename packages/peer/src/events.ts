@@ -1,5 +1,6 @@
 /** Membership's verdicts and the pinning of names, as events of the peer. */
 import type { Feed } from '@pc/dispatch'
+import type { PeerId } from '@pc/identity'
 import type { Membership, MembershipEvent } from '@pc/membership'
 import type { Connector, Logger } from '@pc/transport'
 import type { Directory } from './directory.js'
@@ -15,16 +16,18 @@ export interface WatchOptions {
   readonly logger: Logger
 }
 
-/** Runs until membership ends its events, then ends the peer's. */
-export function watchPeers(options: WatchOptions): void {
+/** Runs until membership ends its events, then ends the peer's. Returns what claims the name of a peer that is met in another way. */
+export function watchPeers(options: WatchOptions): (id: PeerId, name: string) => void {
   const { directory, membership, connector, pins, events, logger } = options
   // Before anybody can ask for the newcomer by its name.
-  connector.events.on('connected', ({ peer: id, record }) => {
-    if (pins.claim(record.name, id) !== 'conflict') return
-    logger.warn({ name: record.name, peer: id }, 'another key uses a name that is pinned; it is shown apart')
+  const claim = (id: PeerId, name: string): void => {
+    if (pins.claim(name, id) !== 'conflict') return
     const view = directory.byId(id)
-    if (view !== undefined) events.publish({ type: 'name-conflict', peer: view })
-  })
+    if (view === undefined) return
+    logger.warn({ name, peer: id }, 'another key uses a name that is pinned; it is shown apart')
+    events.publish({ type: 'name-conflict', peer: view })
+  }
+  connector.events.on('connected', ({ peer: id, record }) => claim(id, record.name))
   const changes = membership.events()
   void (async () => {
     try {
@@ -38,6 +41,7 @@ export function watchPeers(options: WatchOptions): void {
       events.close()
     }
   })()
+  return claim
 }
 
 function eventOf(change: MembershipEvent, directory: Directory): PeerEvent | undefined {

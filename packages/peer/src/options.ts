@@ -2,6 +2,7 @@
 import type { Authorize, RequestsEndpointLimits } from '@pc/dispatch'
 import { type Identity, isPeerName, type KeyExchange, type Network } from '@pc/identity'
 import type { KademliaOptions } from '@pc/kademlia'
+import type { MembershipLimits } from '@pc/membership'
 import type { MessagingOptions } from '@pc/messaging'
 import type {
   Clock,
@@ -61,6 +62,8 @@ export interface PeerOptions {
   readonly datagrams?: RequestsEndpointLimits
   /** Another way to the keys of datagram sessions, for simulations. @default Noise of `@pc/identity` */
   readonly keyExchange?: (identity: Identity, network: Network) => KeyExchange
+  /** Times and limits of failure detection. @default those of `@pc/membership` for local networks */
+  readonly membership?: MembershipLimits
   /** Connections and datagrams of another kind, for tests. @default TLS 1.3 and UDP of this machine */
   readonly protocol?: NetworkProtocol
   readonly clock?: Clock

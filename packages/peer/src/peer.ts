@@ -5,12 +5,12 @@ import type { ConnectionDispatcher, Feed, RequestsEndpoint } from '@pc/dispatch'
 import type { GossipStatus } from '@pc/gossip'
 import { type Identity, PeerId } from '@pc/identity'
 import type { KademliaStatus } from '@pc/kademlia'
+import type { Membership, Pong } from '@pc/membership'
 import type {
   Inbox,
   MessageContract,
   MessageHandler,
   Messaging,
-  Pong,
   Receipt,
   RequestContract,
   RequestHandler,
@@ -24,6 +24,7 @@ import type { DhtService, KnownContact } from './dht-service.js'
 import type { Directory } from './directory.js'
 import { PeerError } from './errors.js'
 import type { GossipService } from './gossip-service.js'
+import type { MembershipService } from './membership-service.js'
 import type { NamePins } from './names.js'
 import { PeerGossip } from './peer-gossip.js'
 import { PeerRequests } from './peer-requests.js'
@@ -32,6 +33,11 @@ import type { PeerView } from './view.js'
 
 /** A peer by id, or by what people call it: name, unique start of name or id, short id (see {@link Peer.find}). */
 export type PeerRef = PeerId | string
+
+/** The answer to a ping: by which way, how long it took, and from where. */
+export interface PeerPong extends Pong {
+  readonly address?: Address
+}
 
 export type PeerEvent =
   | { readonly type: 'phase'; readonly phase: PhaseReport }
@@ -71,6 +77,8 @@ export interface Parts {
   readonly book: PeerBook
   readonly directory: Directory
   readonly messaging: Messaging
+  readonly membership: Membership
+  readonly members: Pick<MembershipService, 'addressOf'>
   readonly endpoint: RequestsEndpoint
   /** Whether datagrams may go to an address. */
   readonly mayReach: (address: Address) => boolean
@@ -222,12 +230,17 @@ export class Peer implements AsyncDisposable {
     return this.#parts.messaging.request(this.#idOf(peer), name, input, options)
   }
 
-  /** As `Messaging.ping`: the round trip over the control connection, which is made if there is none. */
-  async ping(peer: PeerRef, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Pong> {
+  /**
+   * How long a datagram takes to that peer and back, or, when none does, a ping over the control connection, which is made if there is none. As
+   * `Membership.ping`.
+   */
+  async ping(peer: PeerRef, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<PeerPong> {
     const id = this.#idOf(peer)
-    const pong = await this.#parts.messaging.ping(id, options)
-    this.#parts.book.noteRoundTrip(id, pong.roundTripMs)
-    return pong
+    const { membership, book, members, connector } = this.#parts
+    const pong = await membership.ping(id, options)
+    book.noteRoundTrip(id, pong.roundTripMs)
+    const address = pong.path === 'udp' ? members.addressOf(id) : connector.current(id)?.remoteAddress
+    return { ...pong, ...(address !== undefined && { address }) }
   }
 
   /**

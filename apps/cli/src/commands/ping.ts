@@ -18,7 +18,10 @@ export async function ping(
       const echo = new Fields(item)
       times.push(echo.number('roundTripMs') ?? 0)
       if (screen.json) screen.document('pc.ping/1', echo.all)
-      else screen.line(`${echo.text('address')}  #${echo.number('sequence') ?? '?'}  ${duration(times.at(-1) ?? 0)}`)
+      else
+        screen.line(
+          `${echo.text('path')}  ${echo.text('address')}  #${echo.number('sequence') ?? '?'}  ${duration(times.at(-1) ?? 0)}`,
+        )
     }
   })
   if (times.length > 1) screen.say(summary(times))

@@ -3,7 +3,7 @@ import { ControlError, type ControlErrorCode } from '@pc/control'
 import { GossipError } from '@pc/gossip'
 import { KademliaError } from '@pc/kademlia'
 import { MessagingError } from '@pc/messaging'
-import { PeerError } from '@pc/peer'
+import { MembershipError, PeerError } from '@pc/peer'
 import { WireError } from '@pc/wire'
 
 /** Everything that is not listed is REQUEST_FAILED with the original code in the details. */
@@ -20,6 +20,7 @@ const CODES: Readonly<Record<string, ControlErrorCode>> = {
   BAD_ARGUMENT: 'BAD_ARGUMENTS',
   BAD_PAYLOAD: 'BAD_ARGUMENTS',
   TOO_LARGE: 'BAD_ARGUMENTS',
+  NO_ANSWER: 'PEER_OFFLINE',
   CLOSED: 'CANCELLED',
   // Of the directory.
   NOT_FOUND: 'NOT_FOUND',
@@ -54,7 +55,8 @@ function controlErrorOf(error: unknown): unknown {
       details: { reason: error.code, remote: error.remote },
     })
   }
-  const isOfProtocol = error instanceof KademliaError || error instanceof GossipError
+  const isOfProtocol =
+    error instanceof MembershipError || error instanceof KademliaError || error instanceof GossipError
   if (isOfProtocol || (error instanceof PeerError && error.code === 'BAD_OPTIONS')) {
     const code = CODES[error.code] ?? 'REQUEST_FAILED'
     return new ControlError(code, error.message, { cause: error, details: { reason: error.code } })

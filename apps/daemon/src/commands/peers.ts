@@ -29,7 +29,7 @@ export function peersCommands({ peer }: CommandDependencies): readonly AnyComman
   }
   const ping: Command<PingArguments, Value> = {
     name: 'ping',
-    summary: 'Round trips over the control connection, one item each.',
+    summary: 'Round trips by datagram, or over the control connection when none comes through; one item each.',
     parse: (args) => {
       const reader = new ArgumentReader(args)
       const parsed = {
@@ -46,8 +46,10 @@ export function peersCommands({ peer }: CommandDependencies): readonly AnyComman
       const target = await explained(() => self.find(text))
       for (let sequence = 1; sequence <= count; sequence += 1) {
         if (sequence > 1) await pause(intervalMs, signal)
-        const { roundTripMs, address } = await explained(() => self.ping(target.peerId, { timeoutMs, signal }))
-        yield { sequence, roundTripMs, address: formatAddress(address), peer: { id: target.id, label: target.label } }
+        const pong = await explained(() => self.ping(target.peerId, { timeoutMs, signal }))
+        const { path, roundTripMs } = pong
+        const address = pong.address === undefined ? null : formatAddress(pong.address)
+        yield { sequence, path, roundTripMs, address, peer: { id: target.id, label: target.label } }
       }
     },
   }
