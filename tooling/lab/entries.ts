@@ -22,6 +22,11 @@ import { kadDirectory } from './scenarios/kad-directory.js'
 import { kadHealthy } from './scenarios/kad-healthy.js'
 import { kadLoss } from './scenarios/kad-loss.js'
 import { meet } from './scenarios/meet.js'
+import { membership } from './scenarios/membership.js'
+import { membershipFalse } from './scenarios/membership-false.js'
+import { membershipLeave } from './scenarios/membership-leave.js'
+import { membershipStall } from './scenarios/membership-stall.js'
+import { membershipUdpBlocked } from './scenarios/membership-udp-blocked.js'
 import { names } from './scenarios/names.js'
 import { pairsScenario } from './scenarios/pairs.js'
 import { presence } from './scenarios/presence.js'
@@ -53,6 +58,11 @@ export const ENTRIES: readonly Entry[] = [
   kadChurn,
   kadAttack,
   kadDirectory,
+  membership,
+  membershipFalse,
+  membershipStall,
+  membershipLeave,
+  membershipUdpBlocked,
   gossip,
   gossipPartition,
   gossipClocks,

@@ -35,6 +35,11 @@ const CHECK_BYTES = 16
 /** Datagrams that may overtake each other. */
 const WINDOW = 31
 
+/** A network whose MACs say nothing, as nothing else under the null cipher does. */
+export function nullNetwork(): Network {
+  return { ...openNetwork('lab'), psk: new Uint8Array(32), mac: () => new Uint8Array(16), verify: () => true }
+}
+
 export function nullExchange({ identity, random, known }: NullExchangeOptions): KeyExchange {
   return {
     initiate(to, early, ownIndex) {
