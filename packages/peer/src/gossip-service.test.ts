@@ -59,7 +59,7 @@ function service(more: Partial<GossipServiceOptions> = {}) {
     connector: { leaseBulk: () => Promise.reject(new Error('nobody has it')) },
     membership: {
       isOnline: () => true,
-      members: () => [{ peer: bert.id, record, state: 'online', since: 0, lastSeenAt: 0 }],
+      members: () => [{ peer: bert.id, record, state: 'online', since: 0, lastSeenAt: 0, udpBlocked: false }],
       events: () => (async function* () {})(),
     },
     book: { get: () => undefined, addressesOf: () => [{ host: '192.0.2.1', port: 1 }, address] },

@@ -13,7 +13,7 @@ const records = identities.map((identity) =>
 
 function memberOf(peer: PeerId, state: Member['state']): Member {
   const record = records.find(({ id }) => id.equals(peer)) as Member['record']
-  return { peer, record, state, since: 0, lastSeenAt: 0 }
+  return { peer, record, state, since: 0, lastSeenAt: 0, udpBlocked: false }
 }
 
 /** Membership as LivePeers sees it. */

@@ -81,11 +81,6 @@ export function nullExchange({ identity, random, known }: NullExchangeOptions): 
   }
 }
 
-/** A network whose MACs say nothing, as nothing else under the null cipher does. */
-export function nullNetwork(): Network {
-  return { ...openNetwork('lab'), psk: new Uint8Array(32), mac: () => new Uint8Array(16), verify: () => true }
-}
-
 /** Datagrams in clear, with a counter, and at their end the index of their sender in the place of a tag. */
 class NullSession implements DatagramSession {
   readonly remoteId: PeerId
