@@ -13,6 +13,7 @@ it('exports what users need and nothing else', () => {
     'MAX_RUMOR_BYTES',
     'MAX_TTL_MS',
     'RumorKind',
+    'isQueryPacket',
     'readExchange',
     'readPacket',
     'readRumor',
