@@ -151,6 +151,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   gossip: [
     'anti-entropy',
     'bodies',
+    'comparing',
     'digests',
     'formulas',
     'messages',

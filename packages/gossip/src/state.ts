@@ -6,11 +6,10 @@
  * There is one timer: each `wake` replaces the one before.
  */
 import type { Identity, PeerId } from '@pc/identity'
-import { AntiEntropy } from './anti-entropy.js'
 import { keyOfBytes } from './bytes.js'
+import { Comparing } from './comparing.js'
 import { GossipError } from './errors.js'
 import type { Effect, GossipCounters, Input, PublishFields } from './events.js'
-import { syncDelay } from './formulas.js'
 import { type Packet, packAck, packHit, readPacket } from './messages.js'
 import { type Live, Neighbours } from './neighbours.js'
 import { type GossipLimits, resolveLimits } from './options.js'
@@ -20,7 +19,7 @@ import { MAX_INLINE_BODY, packReference, type Rumor, RumorKind, signRumor, verif
 import { Fault, Scores } from './scores.js'
 import { Searches } from './searches.js'
 import { Spread } from './spread.js'
-import { type Exchange, packExchange, readExchange } from './sync-messages.js'
+import { type Exchange, readExchange } from './sync-messages.js'
 
 export interface GossipStateOptions extends GossipLimits {
   readonly identity: Pick<Identity, 'id' | 'sign'>
@@ -51,30 +50,21 @@ const MAX_TRACKED = 10_000
 const MAX_SCORES = 4_096
 const SEARCH_LIMITS = { maxOwn: 64, maxForeign: 1_024 }
 const SWEEP_MS = 1_000
-/** Who has just come up may have been on the other side of a partition: an exchange soon, at most one in a while. */
-const ARRIVAL_SYNC_MS = 1_000
-const ARRIVAL_PAUSE_MS = 5_000
-/** Exchanges in a row with one peer while it says that there is more. */
-const MAX_SYNC_ROUNDS = 16
-/** An answer is up to 64,000 bytes and as many as that come with a push: a peer has so many each second, and at once what a long absence takes. */
-const EXCHANGES_PER_SECOND = 1
-const EXCHANGES_AT_ONCE: number = 2 * MAX_SYNC_ROUNDS
 
 export class GossipState {
   readonly #identity: Pick<Identity, 'id' | 'sign'>
   readonly #selfKey: string
   readonly #boot: number
-  readonly #random: () => number
   readonly #limits: Required<GossipLimits>
   readonly #neighbours: Neighbours
   readonly #scores = new Scores(MAX_SCORES)
   readonly #searches: Searches
   readonly #spread: Spread
   readonly #repair: Repair
-  readonly #sync: AntiEntropy
+  readonly #comparing: Comparing
+  readonly #random: () => number
   readonly #pushes: RateLimit
   readonly #bytes: RateLimit
-  readonly #answering: RateLimit
   readonly #counters: GossipCounters = {
     delivered: 0,
     duplicates: 0,
@@ -90,14 +80,8 @@ export class GossipState {
   #sequence = 0
   #wakeAt = Number.POSITIVE_INFINITY
   #now: number
-  #syncAt: number
-  #lastArrivalSync = Number.NEGATIVE_INFINITY
-  #arrival: Live | undefined
-  #arrivalAt = Number.POSITIVE_INFINITY
   #rotateAt: number
   #sweepAt: number
-  /** Exchanges under way, by peer: how many have followed each other. */
-  readonly #exchanges = new Map<string, number>()
 
   /** @throws GossipError BAD_OPTION */
   constructor(options: GossipStateOptions) {
@@ -106,9 +90,9 @@ export class GossipState {
     this.#identity = identity
     this.#selfKey = keyOfBytes(identity.id.bytes)
     this.#boot = options.boot
-    this.#random = random
     this.#now = now
     this.#limits = limits
+    this.#random = random
     this.#neighbours = new Neighbours({ size: limits.neighbours, maxPeers: limits.maxPeers, random })
     this.#searches = new Searches(SEARCH_LIMITS, random, now)
     this.#spread = new Spread({
@@ -130,12 +114,17 @@ export class GossipState {
       counters: this.#counters,
       send: (to, bytes) => this.#effects.push({ type: 'send', to, bytes }),
     })
-    this.#sync = new AntiEntropy(this.#spread)
+    this.#comparing = new Comparing({
+      spread: this.#spread,
+      neighbours: this.#neighbours,
+      counters: this.#counters,
+      random,
+      emit: (effect) => this.#effects.push(effect),
+      read: (from, bytes, at) => this.#readExchange(from, bytes, at),
+      now,
+    })
     this.#pushes = limitPerSecond(limits.neighbourPerSecond)
     this.#bytes = limitPerSecond(limits.neighbourBytesPerSecond)
-    const exchanges = { perSecond: EXCHANGES_PER_SECOND, burst: EXCHANGES_AT_ONCE, limit: MAX_TRACKED }
-    this.#answering = new RateLimit(exchanges)
-    this.#syncAt = now + syncDelay(1, random())
     this.#rotateAt = this.#nextRotation(now)
     this.#sweepAt = now + SWEEP_MS
   }
@@ -192,13 +181,13 @@ export class GossipState {
         this.#arm(this.#searches.answer(input.query, input.answer, now))
         break
       case 'exchange-asked':
-        this.#onExchangeAsked(this.#liveOf(input.from), input.bytes, now)
+        this.#comparing.asked(this.#liveOf(input.from), input.bytes, now)
         break
       case 'exchange-answered':
-        this.#onExchangeAnswered(this.#liveOf(input.from), input.bytes, now)
+        this.#comparing.answered(this.#liveOf(input.from), input.bytes, now)
         break
       case 'exchange-failed':
-        this.#exchanges.delete(keyOfBytes(input.from.bytes))
+        this.#comparing.failed(keyOfBytes(input.from.bytes))
         break
       case 'fetched':
         this.#spread.fetched(input.key, input.from, input.body, now)
@@ -219,18 +208,12 @@ export class GossipState {
 
   #onPeerUp(peer: PeerId, roundTripMs: number | undefined, now: number): void {
     if (keyOfBytes(peer.bytes) === this.#selfKey) return
-    if (!this.#neighbours.add(peer, roundTripMs)) return
-    // The latest of those that come at a time: among many who all come back, everybody picks somebody else.
-    this.#arrival = this.#liveOf(peer)
-    if (this.#arrivalAt !== Number.POSITIVE_INFINITY) return
-    this.#arrivalAt = Math.max(now, this.#lastArrivalSync + ARRIVAL_PAUSE_MS) + ARRIVAL_SYNC_MS * (0.5 + this.#random())
-    this.#arm(this.#arrivalAt)
+    if (this.#neighbours.add(peer, roundTripMs)) this.#arm(this.#comparing.cameUp(this.#liveOf(peer), now))
   }
 
   #onPeerDown(key: string): void {
     this.#neighbours.remove(key)
-    this.#exchanges.delete(key)
-    if (this.#arrival?.key === key) this.#arrival = undefined
+    this.#comparing.wentDown(key)
   }
 
   #onDatagram(from: Live, bytes: Uint8Array, now: number): void {
@@ -349,38 +332,6 @@ export class GossipState {
     return signRumor(this.#identity, { kind, topic, boot: this.#boot, sequence, createdAt, ttlMs, body })
   }
 
-  #onExchangeAsked(from: Live, bytes: Uint8Array, now: number): void {
-    const exchange = this.#answering.take(from.key, now) ? this.#readExchange(from, bytes, now) : this.#count('limited')
-    let reply: Exchange = { type: 'done' }
-    if (exchange?.type === 'sync') reply = this.#sync.tell(exchange.vector, now)
-    if (exchange?.type === 'push') for (const hop of exchange.rumors) this.#spread.receive(hop, from, 'exchange', now)
-    this.#effects.push({ type: 'reply', bytes: packExchange(reply) })
-  }
-
-  #onExchangeAnswered(from: Live, bytes: Uint8Array, now: number): void {
-    const rounds = this.#exchanges.get(from.key)
-    this.#exchanges.delete(from.key)
-    if (rounds === undefined) return
-    const exchange = this.#readExchange(from, bytes, now)
-    if (exchange?.type !== 'tell') return
-    for (const hop of exchange.rumors) this.#spread.receive(hop, from, 'exchange', now)
-    if (exchange.more && rounds < MAX_SYNC_ROUNDS) {
-      this.#beginExchange(from, rounds + 1, now)
-      return
-    }
-    const push = this.#sync.push(exchange.vector, now)
-    if (push === undefined) return
-    // Nothing follows it: its answer says no more than that it came.
-    this.#exchanges.set(from.key, MAX_SYNC_ROUNDS)
-    this.#effects.push({ type: 'exchange', to: from.peer, bytes: packExchange(push) })
-  }
-
-  #beginExchange(live: Live, round: number, now: number): void {
-    if (this.#exchanges.has(live.key)) return
-    this.#exchanges.set(live.key, round)
-    this.#effects.push({ type: 'exchange', to: live.peer, bytes: packExchange(this.#sync.ask(now)) })
-  }
-
   #onWake(now: number): void {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#repair.wake(now)
@@ -404,17 +355,7 @@ export class GossipState {
       for (const peer of this.#repair.broken(now)) this.#scores.add(peer, Fault.BROKEN_PROMISE, now)
       this.#sweepAt = now + SWEEP_MS
     }
-    if (this.#arrivalAt <= now) {
-      this.#arrivalAt = Number.POSITIVE_INFINITY
-      this.#lastArrivalSync = now
-      if (this.#arrival !== undefined) this.#beginExchange(this.#arrival, 1, now)
-      this.#arrival = undefined
-    }
-    if (this.#syncAt <= now) {
-      const live = this.#neighbours.anyone()
-      if (live !== undefined) this.#beginExchange(live, 1, now)
-      this.#syncAt = now + syncDelay(this.#neighbours.count + 1, this.#random())
-    }
+    this.#comparing.wake(now)
   }
 
   /** Not all at a time, where many started together: each new neighbour is a handshake. */
@@ -454,8 +395,8 @@ export class GossipState {
   }
 
   #armAll(): void {
-    const dueAt = Math.min(this.#repair.dueAt, this.#searches.dueAt)
-    this.#arm(Math.min(dueAt, this.#rotateAt, this.#sweepAt, this.#arrivalAt, this.#syncAt))
+    const dueAt = Math.min(this.#repair.dueAt, this.#searches.dueAt, this.#comparing.dueAt)
+    this.#arm(Math.min(dueAt, this.#rotateAt, this.#sweepAt))
   }
 }
 

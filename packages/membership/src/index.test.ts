@@ -7,5 +7,6 @@ it('exports what users need and nothing else', () => {
     'MembershipError',
     'MembershipState',
     'firstIncarnation',
+    'verifyStatement',
   ])
 })
