@@ -53,16 +53,10 @@ it('gives nothing that is no news any more, and passes age and links on', () => 
 })
 
 it('gives the lowest sequences first, as many as fit, and says that there is more', () => {
-  const rumors = Array.from({ length: 100 }, (_, index) => rumorOf(100 - index, { bytes: 900 }))
+  const rumors = Array.from({ length: 100 }, (_, index) => rumorOf(((index * 37) % 100) + 1, { bytes: 900 }))
   const { told, tell } = exchange(having(), having(...rumors))
   expect(told).toEqual(Array.from(told, (_, index) => index + 1))
   expect(told.length).toBeGreaterThan(50)
   expect(tell).toMatchObject({ more: true })
   expect(packExchange(tell).length).toBeLessThanOrEqual(MAX_EXCHANGE_BYTES)
-})
-
-it('gives at most 500 at a time', () => {
-  const rumors = Array.from({ length: 501 }, (_, index) => rumorOf(index + 1, { bytes: 0 }))
-  const { told } = exchange(having(), having(...rumors))
-  expect(told.length).toBeLessThanOrEqual(500)
 })
