@@ -75,6 +75,11 @@ export class GossipPeer {
     })
   }
 
+  /** Sessions that were made with it, by whomever. */
+  get sessions(): number {
+    return this.#endpoint.counters.established
+  }
+
   async close(): Promise<void> {
     await this.gossip.close()
     await this.#endpoint.close({ signal: AbortSignal.abort() })

@@ -52,8 +52,8 @@ export class Repair {
   }
 
   /** A rumor came by datagram. True when it had been asked of that peer. */
-  came(key: string, from: string): boolean {
-    return this.#wants.came(key, from)
+  came(key: string, from: string, now: number): boolean {
+    return this.#wants.came(key, from, now)
   }
 
   /** Who has announced and not given since the last time. */

@@ -238,7 +238,7 @@ export class GossipState {
   #onPacket(packet: Packet, from: Live, now: number): void {
     switch (packet.type) {
       case 'rumor': {
-        const isAsked = this.#repair.came(packet.rumor.key, from.key)
+        const isAsked = this.#repair.came(packet.rumor.key, from.key, now)
         if (!isAsked && !this.#pushes.take(from.key, now)) {
           this.#count('limited')
           return

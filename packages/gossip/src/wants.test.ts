@@ -22,10 +22,10 @@ it('asks one announcer at a time, at most three', () => {
 it('forgets what came, and knows whether it was asked for', () => {
   const wants = new Wants(10)
   wants.announced('a', live('p'), 0)
-  expect(wants.came('a', 'q')).toBe(false)
+  expect(wants.came('a', 'q', 1)).toBe(false)
   expect(wants.size).toBe(0)
-  expect(wants.came('a', 'p')).toBe(true)
-  expect(wants.came('a', 'p')).toBe(false)
+  expect(wants.came('a', 'p', 1)).toBe(true)
+  expect(wants.came('a', 'p', 1)).toBe(false)
 })
 
 it('a promise is broken after 3 s, once', () => {
@@ -33,7 +33,7 @@ it('a promise is broken after 3 s, once', () => {
   wants.announced('a', live('p'), 0)
   wants.announced('b', live('p'), 0)
   wants.announced('c', live('q'), 10)
-  wants.came('c', 'q')
+  wants.came('c', 'q', 10)
   expect([...wants.broken(2_999)]).toEqual([])
   expect([...wants.broken(3_010)]).toEqual(['p'])
   expect([...wants.broken(9_000)]).toEqual([])
@@ -44,4 +44,20 @@ it('wants no more than its limit', () => {
   wants.announced('a', live('p'), 0)
   expect(wants.announced('b', live('p'), 0)).toBe(false)
   expect(wants.size).toBe(1)
+})
+
+it('waits for the next announcer as long as others took to give, if asked once', () => {
+  const wants = new Wants(10)
+  wants.announced('a', live('p'), 0)
+  wants.came('a', 'p', 40)
+  wants.announced('b', live('p'), 100)
+  wants.announced('b', live('q'), 101)
+  // RFC 6298: 40 + 4 · 20.
+  expect(asked(wants, 219)).toEqual([])
+  expect(asked(wants, 220)).toEqual(['q'])
+  // Who of the two gave it cannot be known: nothing is learnt of that.
+  wants.came('b', 'q', 221)
+  wants.announced('c', live('p'), 300)
+  wants.announced('c', live('q'), 301)
+  expect([asked(wants, 419), asked(wants, 420)]).toEqual([[], ['q']])
 })

@@ -2,6 +2,7 @@
  * Lazy repair, the half that asks: of those who announce a rumor one is asked at a time, and the next when the body does not come. Who
  * announces and does not give has broken a promise.
  */
+import { RoundTripEstimate } from '@pc/transport'
 import { wantDelay } from './formulas.js'
 import type { Live } from './neighbours.js'
 
@@ -9,6 +10,7 @@ interface Want {
   /** Who announced it and was not asked yet. */
   readonly sources: Live[]
   attempts: number
+  askedAt: number
   dueAt: number
 }
 
@@ -20,6 +22,8 @@ const PROMISE_MS = 3_000
 
 export class Wants {
   readonly #limit: number
+  /** How long what was asked for takes to come: longer than a round trip where machines are busy. */
+  readonly #giving = new RoundTripEstimate()
   readonly #wants = new Map<string, Want>()
   /** By rumor and peer, the oldest first: when each is broken. */
   readonly #promises = new Map<string, { readonly peer: string; readonly until: number }>()
@@ -49,14 +53,18 @@ export class Wants {
       return false
     }
     if (this.#wants.size >= this.#limit) return false
-    this.#ask(key, { sources: [], attempts: 0, dueAt: 0 }, source, now)
+    this.#ask(key, { sources: [], attempts: 0, askedAt: 0, dueAt: 0 }, source, now)
     return true
   }
 
   /** The rumor came from that peer, or from somebody else. True when that peer had been asked for it. */
-  came(key: string, from: string): boolean {
+  came(key: string, from: string, now: number): boolean {
+    const want = this.#wants.get(key)
     this.#wants.delete(key)
-    return this.#promises.delete(promiseOf(key, from))
+    const promised = this.#promises.delete(promiseOf(key, from))
+    // Karn: of something asked twice nobody knows which question was answered.
+    if (promised && want?.attempts === 1) this.#giving.measured(now - want.askedAt)
+    return promised
   }
 
   /** Whom to ask for what now. */
@@ -88,7 +96,9 @@ export class Wants {
 
   #ask(key: string, want: Want, source: Live, now: number): void {
     want.attempts += 1
-    want.dueAt = now + wantDelay(want.attempts, source.roundTripMs)
+    want.askedAt = now
+    const usual = this.#giving.smoothed === undefined ? 0 : want.attempts * this.#giving.timeoutMs
+    want.dueAt = now + Math.max(usual, wantDelay(want.attempts, source.roundTripMs))
     this.#wants.set(key, want)
     const promise = promiseOf(key, source.key)
     if (this.#promises.size < this.#limit && !this.#promises.has(promise)) {

@@ -13,9 +13,11 @@ import { SpreadTimes } from '../spread-times.js'
 /** Where `--nodes` does not say another number. */
 const NODES = 100
 const BYTES = 200
-/** Before anything is measured rumors go round, by which sessions with neighbours are made. */
-const WARM_UP_RUMORS = 20
+/** Before anything is measured rumors go round, until so many in a row made hardly any session: a few neighbours change all the time. */
+const WARM_RUMORS = 8
+const SELDOM = 0.05
 const WARM_UP_PAUSE_MS = 250
+const WARM_UP_LIMIT_MS = 60_000
 
 /** Of gossipsub: to reach all, p50 and p99 in ms, and payloads of each peer. */
 const GOSSIPSUB: readonly { readonly nodes: number; readonly p50: number; readonly p99: number }[] = [
@@ -70,9 +72,13 @@ export const near: Near = async ({ connections: count }) => {
     peers[origin]?.gossip.publish('bench', body)
     return origin
   }
-  for (let rumor = 0; rumor < WARM_UP_RUMORS; rumor++) {
+  const sessions = (): number => peers.reduce((sum, peer) => sum + peer.sessions, 0)
+  const started = performance.now()
+  for (let warm = 0; warm < WARM_RUMORS && performance.now() - started < WARM_UP_LIMIT_MS; ) {
+    const before = sessions()
     publish(systemRandom.bytes(BYTES))
     await new Promise((resolve) => setTimeout(resolve, WARM_UP_PAUSE_MS))
+    warm = sessions() - before <= SELDOM * count ? warm + 1 : 0
   }
 
   const spread: Measure = async ({ ms }) => {
