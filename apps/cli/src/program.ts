@@ -68,6 +68,7 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .command('peers')
     .description('who is here, who was')
     .option('-a, --all', 'everybody in the network, known here or not')
+    .option('-w, --watch', 'stay, and show every change as it comes')
     .action(async (options) => (await import('./commands/peers.js')).peers(context(), options))
   program
     .command('find')

@@ -112,6 +112,23 @@ describe('peers', () => {
   })
 })
 
+describe('peers --watch', () => {
+  it('shows everybody, then every change, as lines or as documents', async () => {
+    const { folder } = await fakeDaemon({
+      'peers.watch': async function* () {
+        yield { change: 'known', peer: { label: 'berta', id: 'b', lastSeenAt: null, reason: null } }
+        yield { change: 'offline', peer: { label: 'berta', id: 'b', lastSeenAt: null, reason: 'left' } }
+        yield { change: 'forgotten', peer: { id: 'b' } }
+      },
+    })
+    const shown = await pc(folder, ['peers', '--watch'])
+    expect(shown.stdout).toBe('known  berta\noffline  berta (left)\nforgotten  b\n')
+    const json = documents((await pc(folder, ['peers', '--watch', '--json'])).stdout)
+    expect(json).toHaveLength(3)
+    expect(json[2]).toEqual({ schema: 'pc.peers.change/1', change: 'forgotten', peer: { id: 'b' } })
+  })
+})
+
 describe('ping', () => {
   it('passes on how often, and shows each echo as it comes', async () => {
     const asked: unknown[] = []

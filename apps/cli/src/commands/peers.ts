@@ -7,8 +7,12 @@ import { ago, duration } from '../times.js'
 const COLOURS = { online: 'green', checking: 'yellow', offline: 'dim' } as const
 
 /** `all`: everybody in the network, as its lists have it, known here or not. */
-export async function peers(context: Context, { all = false }: { all?: boolean } = {}): Promise<void> {
+export async function peers(
+  context: Context,
+  { all = false, watch = false }: { all?: boolean; watch?: boolean } = {},
+): Promise<void> {
   if (all) return everybody(context)
+  if (watch) return changes(context)
   const { screen, io, timeoutMs = DEFAULT_TIMEOUT_MS } = context
   const answer = await withDaemon(context, (client) => client.call('peers', {}, { signal: io.signal, timeoutMs }))
   const fields = new Fields(answer)
@@ -26,6 +30,28 @@ export async function peers(context: Context, { all = false }: { all?: boolean }
   if (list.some((peer) => !peer.flag('nameVerified'))) {
     screen.say('? the name is taken by another id, or not pinned yet: go by the id')
   }
+}
+
+/** Everybody known, and then every change in a line of its own, until interrupted. */
+async function changes(context: Context): Promise<void> {
+  const { screen, io, timeoutMs } = context
+  await withDaemon(context, async (client) => {
+    const deadline = timeoutMs === undefined ? {} : { timeoutMs }
+    for await (const item of client.stream('peers.watch', {}, { signal: io.signal, ...deadline })) {
+      const fields = new Fields(item)
+      if (screen.json) {
+        screen.document('pc.peers.change/1', fields.all)
+        continue
+      }
+      const peer = fields.fields('peer')
+      const reason = peer.text('reason')
+      const seen = peer.number('lastSeenAt')
+      const name = peer.text('label') === '' ? peer.text('id') : peer.text('label')
+      const why = reason === '' ? '' : ` (${reason})`
+      const last = seen === undefined ? '' : `, seen ${ago(seen, io.now())}`
+      screen.line(`${fields.text('change')}  ${name}${why}${last}`)
+    }
+  })
 }
 
 async function everybody(context: Context): Promise<void> {

@@ -1,4 +1,4 @@
-/** `peers`, `ping`: who is there. */
+/** `peers`, `peers.watch`, `ping`: who is there. */
 import { type AnyCommand, ArgumentReader, type Command } from '@pc/control'
 import { formatAddress } from '@pc/transport'
 import type { Value } from '@pc/wire'
@@ -16,6 +16,8 @@ interface PingArguments {
 
 const DEFAULT_INTERVAL_MS = 1_000
 const DEFAULT_TIMEOUT_MS = 5_000
+/** Events of a peer that `peers.watch` passes on. */
+const CHANGES: ReadonlySet<string> = new Set(['up', 'back', 'checking', 'offline', 'name-conflict'])
 
 export function peersCommands({ peer }: CommandDependencies): readonly AnyCommand[] {
   const peers: Command<undefined, Value> = {
@@ -26,6 +28,24 @@ export function peersCommands({ peer }: CommandDependencies): readonly AnyComman
       return undefined
     },
     run: async () => ({ peers: (await peer).peers().map(peerView) }),
+  }
+  const watch: Command<undefined, Value> = {
+    name: 'peers.watch',
+    summary: 'Everybody known, then every change as it comes, until cancelled.',
+    parse: (args) => {
+      new ArgumentReader(args).done()
+      return undefined
+    },
+    async *run(_, { signal }) {
+      const self = await peer
+      // Before the list is read, so that nothing falls between.
+      const changes = self.events({ signal })
+      for (const one of self.peers()) yield { change: 'known', peer: peerView(one) }
+      for await (const event of changes) {
+        if (event.type === 'forgotten') yield { change: 'forgotten', peer: { id: event.id.toString() } }
+        else if (CHANGES.has(event.type) && 'peer' in event) yield { change: event.type, peer: peerView(event.peer) }
+      }
+    },
   }
   const ping: Command<PingArguments, Value> = {
     name: 'ping',
@@ -53,5 +73,5 @@ export function peersCommands({ peer }: CommandDependencies): readonly AnyComman
       }
     },
   }
-  return [peers, ping]
+  return [peers, watch, ping]
 }
