@@ -15,7 +15,6 @@ const TAKES = /^(receive|push|feed|accept|handle|dispatch|park|onFrame|onMessage
 
 /** Those that see nothing a stranger made up, each with the reason. */
 export const EXEMPT: Readonly<Record<string, string>> = {
-  '@pc/membership MembershipState': 'its inputs come from connections that stand or end, not from bytes of a peer',
   '@pc/peer Peer': 'hands on to messaging, dispatch and discovery, which are fuzzed themselves',
   '@pc/testkit SeededRandom': 'seeds are chosen by whoever runs a test',
   '@pc/transport PeerBook': 'takes records after readPeerRecord, and addresses that a connection proved',

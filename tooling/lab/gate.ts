@@ -73,5 +73,19 @@ export const SLOW_LAB: readonly Step[] = [
     command: lab('gossip-partition', '--seed', '32', '--nodes', '20', '--rumors', '20', '--split', '20'),
   },
   { name: 'lab search, short', command: lab('search', '--seed', '33', '--nodes', '30', '--searches', '3') },
+  { name: 'lab membership, short', command: lab('membership', '--seed', '31', '--nodes', '10', '--victims', '3') },
+  { name: 'lab membership-false, short', command: lab('membership-false', '--seed', '32', '--hours', '0.5') },
+  {
+    name: 'lab membership-stall, short',
+    command: lab('membership-stall', '--seed', '33', '--nodes', '10', '--minutes', '2'),
+  },
+  {
+    name: 'lab membership-leave, short',
+    command: lab('membership-leave', '--seed', '34', '--nodes', '30', '--leavers', '3'),
+  },
+  {
+    name: 'lab membership-udp-blocked, short',
+    command: lab('membership-udp-blocked', '--seed', '35', '--nodes', '10', '--minutes', '1'),
+  },
   { name: 'lab presence, with loss', command: lab('presence', '--seeds', '11..14', '--loss', '0.02') },
 ]

@@ -156,6 +156,9 @@ describe('an accused peer with a connection', () => {
     })
     const sent = effects.find((effect) => effect.type === 'send' && effect.to.equals(anna.id))
     expect(sent).toMatchObject({ stream: true })
+    // Pings go on by datagram, to see when that works again.
+    const pings = scene.give({ type: 'ping', peer: anna.id }).filter(({ type }) => type === 'send')
+    expect(pings).toMatchObject([{ stream: false }])
   })
 })
 

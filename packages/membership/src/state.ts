@@ -382,7 +382,8 @@ export class MembershipState {
   }
 
   #send(to: Entry, message: Message, statements: readonly Pick<Statement, 'bytes'>[]): void {
-    const stream = to.udpBlocked && to.link !== undefined
+    // Pings find out whether datagrams come through again; what must arrive takes the connection until then.
+    const stream = to.udpBlocked && to.link !== undefined && message.type === 'statements'
     const bytes = packMessage(message, this.#own.incarnation, statements)
     this.#effects.push({ type: 'send', to: to.peer, bytes, stream })
   }

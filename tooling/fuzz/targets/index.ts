@@ -7,6 +7,7 @@ import { dispatchTargets } from './dispatch.js'
 import { gossipTargets } from './gossip.js'
 import { identityTargets } from './identity.js'
 import { kademliaTargets } from './kademlia.js'
+import { membershipTargets } from './membership.js'
 import { messagingTargets } from './messaging.js'
 import { peerTargets } from './peer.js'
 import { storeTargets } from './store.js'
@@ -23,6 +24,7 @@ export const TARGETS: readonly Target[] = [
   ...discoveryTargets,
   ...kademliaTargets,
   ...gossipTargets,
+  ...membershipTargets,
   ...messagingTargets,
   ...controlTargets,
   ...peerTargets,

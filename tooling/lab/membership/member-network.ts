@@ -23,6 +23,8 @@ export interface Verdict {
 export class MemberNetwork {
   readonly nodes: MemberNode[] = []
   readonly verdicts: Verdict[] = []
+  /** The same for what is less: that somebody is in doubt. */
+  readonly doubts: Verdict[] = []
   readonly random: SeededRandom
   readonly #lab: Lab
   readonly #shared: SharedParts
@@ -116,10 +118,11 @@ export class MemberNetwork {
   }
 
   #note(by: MemberNode, event: MembershipEvent): void {
-    if (event.type !== 'offline') return
-    const { peer, reason } = event
-    this.verdicts.push({ by, about: peer.toString(), at: this.#lab.now(), reason })
-    if (reason !== 'left')
+    if (event.type !== 'offline' && event.type !== 'checking') return
+    const { type, peer, reason } = event
+    const said = type === 'offline' ? this.verdicts : this.doubts
+    said.push({ by, about: peer.toString(), at: this.#lab.now(), reason })
+    if (type === 'offline' && reason !== 'left')
       this.#lab.log.add(this.#lab.now(), `${by.name}: ${event.record.name} is offline (${reason}: ${event.detail})`)
   }
 }

@@ -55,6 +55,8 @@ export class MemberNode {
   readonly identity: Identity
   readonly record: SignedPeerRecord
   readonly address: Address
+  /** Its event loop runs timers that are due before it reads what the network brought, as Node's does after it stood still. */
+  timersFirst = false
   /** Its machine neither sends nor takes datagrams. */
   udpBlocked = false
   readonly #lab: Lab
@@ -141,7 +143,9 @@ export class MemberNode {
     const acceptor = new Acceptor({ connector, clock })
     await protocol.listen(this.address, acceptor.accept, { admit: acceptor.admit })
     const socket = await host.bind({ host: '0.0.0.0', port: PORT }, (datagram, from) => {
-      if (!this.udpBlocked) endpoint.receive(datagram, from, door)
+      if (this.udpBlocked) return
+      if (this.timersFirst) clock.setTimeout(() => endpoint.receive(datagram, from, door), 0)
+      else endpoint.receive(datagram, from, door)
     })
     const door = this.#door(socket)
     endpoint.attach(door)

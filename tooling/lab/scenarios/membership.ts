@@ -6,9 +6,9 @@ import type { Scenario } from '../scenario.js'
 import { WEATHER_OPTIONS } from '../weather.js'
 
 /** Between two of one network, on average: what others see of one is not mixed up with the next. */
-const BETWEEN_MS = 3_000
+const BETWEEN_MS = 1_500
 /** For which the last one is watched: more than the bar for everybody. */
-const WATCH_MS = 25_000
+const WATCH_MS = 20_000
 /** Of each network at most this part. */
 const PART = 0.1
 
