@@ -11,7 +11,7 @@ export const membershipFalse: Scenario = {
   options: {
     ...WEATHER_OPTIONS,
     loss: { help: 'share of packets lost', min: 0, max: 0.3, default: 0.1 },
-    nodes: { help: 'nodes', min: 2, max: 1_000, whole: true, default: 10 },
+    nodes: { help: 'nodes', min: 2, max: 1_000, whole: true, default: 20 },
     hours: { help: 'node-hours: nodes times virtual hours', min: 0.1, max: 10_000, default: 100 },
   },
   run: async (lab: Lab) => {

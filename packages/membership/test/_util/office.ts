@@ -16,6 +16,8 @@ export interface Colleague {
   readonly membership: Membership
   /** Every event as `<name> <type>`, with its time. */
   readonly events: { text: string; at: number }[]
+  /** A firewall before it drops datagrams, both ways. */
+  datagramsBlocked: boolean
 }
 
 export class Office {
@@ -53,7 +55,8 @@ export class Office {
     // Who sends from an address of this network is who has it: nobody lies here.
     const socket = await host.bind({ host: address, port: DATAGRAM_PORT }, (bytes, from) => {
       const sender = this.#colleagues.find((one) => one.host.address === from.host)
-      if (sender !== undefined) membership.receive(sender.id, bytes)
+      const blocked = colleague.datagramsBlocked || sender?.datagramsBlocked === true
+      if (sender !== undefined && !blocked) membership.receive(sender.id, bytes)
     })
     const transport = {
       send: (to: PeerId, bytes: Uint8Array): void => {
@@ -62,7 +65,7 @@ export class Office {
       },
     }
     const membership = Membership.create({ connector, transport, identity, clock, random })
-    const colleague: Colleague = { name, id, host, connector, membership, events: [] }
+    const colleague: Colleague = { name, id, host, connector, membership, events: [], datagramsBlocked: false }
     void this.#listen(colleague)
     this.#colleagues.push(colleague)
     return colleague
