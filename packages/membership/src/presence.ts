@@ -1,5 +1,6 @@
 /** Who is up, and what is told of that: every change of state is made here. */
 import type { PeerId, SignedPeerRecord } from '@pc/identity'
+import { newCheck } from './check.js'
 import type { MembershipEvent, Reason } from './events.js'
 import type { Inside } from './inside.js'
 import { type Entry, newEntry } from './member.js'
@@ -101,11 +102,18 @@ export class Presence {
 
   #online(entry: Entry): void {
     const type = entry.state === 'offline' ? 'back' : 'up'
-    if (type === 'back') entry.check = undefined
+    if (type === 'back') this.#wantConnection(entry)
     entry.left = false
     entry.recheckAt = Number.POSITIVE_INFINITY
     this.#become(entry, 'online', undefined, undefined)
     this.#emit({ type, peer: entry.peer, record: entry.record })
+  }
+
+  /** Whoever had a connection is to have one again: by what other way it came back does not matter. */
+  #wantConnection(entry: Entry): void {
+    const { at, random, limits } = this.#inside
+    const isWanted = entry.wasLinked && entry.link === undefined
+    entry.check = isWanted ? newCheck('lost', at + random() * limits.checkDelayMs) : undefined
   }
 
   #become(entry: Entry, to: Entry['state'], reason: Reason | undefined, detail: string | undefined): void {

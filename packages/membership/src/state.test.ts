@@ -240,6 +240,26 @@ describe('an offline peer', () => {
   })
 })
 
+describe('a peer that had a connection and comes back by datagram', () => {
+  it('is dialled at once, and stays online when that comes to nothing but it answers', () => {
+    const scene = new Scene()
+    scene.connect(anna, 1)
+    scene.give(down(anna, 1, 'left'))
+    scene.advance(5_000)
+    scene.events()
+    scene.packet(anna, { type: 'ping', sequence: 1 }, [], 2)
+    scene.advance(200, ({ to, message }) => {
+      if (message?.type === 'ping' && to.equals(anna.id)) scene.packet(anna, { type: 'ack', sequence: 1 }, [], 2)
+    })
+    expect(scene.events()).toEqual(['anna back', 'dial'])
+    scene.give(failed(anna, 1))
+    scene.advance(800)
+    scene.give(failed(anna, 2))
+    scene.advance(1_000)
+    expect(scene.stateOf(anna)).toBe('online')
+  })
+})
+
 describe('the table', () => {
   it('makes room by the peer that is offline longest, and never by one that is up', () => {
     const scene = new Scene({ maxPeers: 2 })
