@@ -12,6 +12,8 @@ const NULL_CIPHER_FROM = 500
 /** Until sessions and connections stand and the first round of probes has gone by. */
 const SETTLE_MS = 12_000
 
+const MAX_DIALS = 5
+
 /** Somebody said that somebody is offline. */
 export interface Verdict {
   readonly by: MemberNode
@@ -106,7 +108,12 @@ export class MemberNetwork {
   }
 
   async #connect(from: MemberNode, to: MemberNode): Promise<void> {
-    await from.connector.control(to.id)
+    // Of thousands of dials some lose both their SYNs: they are made again.
+    for (let dials = 1; from.connector.current(to.id) === undefined; dials++) {
+      await from.connector.control(to.id).catch((error: unknown) => {
+        if (dials === MAX_DIALS) throw error
+      })
+    }
     this.#linkSet(from).add(to)
     this.#linkSet(to).add(from)
   }
