@@ -44,8 +44,11 @@ export class TableEntry {
 
   /** Its state at `now`, where a contact is doubted after so long a silence. */
   stateAt(now: number, silenceMs: number): ContactState {
-    const doubted = this.failures > 0 || this.outdated || now - this.heardAt >= silenceMs
-    return doubted ? 'questionable' : 'verified'
+    return this.isVerified(now, silenceMs) ? 'verified' : 'questionable'
+  }
+
+  isVerified(now: number, silenceMs: number): boolean {
+    return this.failures === 0 && !this.outdated && now - this.heardAt < silenceMs
   }
 
   heard(now: number): void {

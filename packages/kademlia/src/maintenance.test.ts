@@ -142,11 +142,9 @@ describe('buckets', () => {
     expect(lookedUp).toHaveLength(1)
   })
 
-  it('ask the silent whether they are there, 2 in one go, and tell of nobody who does not answer', async () => {
+  it('ask the silent whether they are there, one at first, and tell of nobody who does not answer', async () => {
     const { clock, table, maintenance, pinged, silent } = setUp()
-    const contacts = Array.from({ length: 10 }, (_, index) =>
-      contactOn(contactAt(`1${index.toString(2).padStart(4, '0')}`).position, `10.8.0.${index}`),
-    )
+    const contacts = contactsOfOneBucket(10)
     for (const each of contacts) table.proved(each, 0)
     const [gone] = contacts as [Contact]
     silent.add(gone.key)
@@ -154,19 +152,37 @@ describe('buckets', () => {
     // At first 8 s of silence are allowed, and with each answer some more.
     await clock.advance(9_999)
     expect(pinged).toEqual([])
-    await clock.advance(1)
-    expect(new Set(pinged).size).toBe(2)
     // One of them is gone, so that those whose turn has not come are doubted twice as soon, and asked after those that likely are there.
-    for (let tick = 1; tick <= 9; tick++) {
-      const before = pinged.length
-      await clock.advance(5_000)
-      expect(pinged.length - before).toBeLessThanOrEqual(2)
-    }
+    await clock.advance(1)
+    expect(pinged).toHaveLength(1)
+    await clock.advance(45_000)
     expect(new Set(pinged).size).toBe(10)
     const unfailed = table.closest(gone.position, 10, { among: 'unfailed' })
     expect([unfailed.length, unfailed.includes(gone)]).toEqual([9, false])
   })
+
+  it('ask two of them in one go where peers stay', async () => {
+    const { clock, table, maintenance, pinged } = setUp()
+    for (const each of contactsOfOneBucket(20)) table.proved(each, 0)
+    maintenance.start()
+    const counts: number[] = []
+    for (let tick = 1; tick <= 11; tick++) {
+      const before = pinged.length
+      await clock.advance(5_000)
+      counts.push(pinged.length - before)
+    }
+    expect(counts.slice(0, 4)).toEqual([0, 1, 1, 1])
+    expect(counts.slice(-4)).toEqual([2, 2, 2, 2])
+    expect(table.silenceMs).toBeGreaterThan(10_000)
+  })
 })
+
+/** At machines of their own. */
+function contactsOfOneBucket(count: number): Contact[] {
+  return Array.from({ length: count }, (_, index) =>
+    contactOn(contactAt(`1${index.toString(2).padStart(5, '0')}`).position, `10.8.0.${index}`),
+  )
+}
 
 describe('records', () => {
   it('of this peer are published within the hour, 4 in one go', async () => {

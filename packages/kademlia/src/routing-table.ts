@@ -258,7 +258,7 @@ export class RoutingTable {
   closest(target: Position, count: number, options: ClosestOptions = {}): Contact[] {
     const { except, among = 'verified' } = options
     const isMeant = this.#test(among)
-    return this.#tree.closest(target, count, (entry) => entry.contact.key !== except && isMeant(entry))
+    return this.#tree.closest(target, count, (entry) => isMeant(entry) && entry.contact.key !== except)
   }
 
   /** Something was looked up there. */
@@ -346,7 +346,7 @@ export class RoutingTable {
   /** Whether an entry is verified by now, or would be if it might be silent for so many times as long. */
   #verified(times = 1): (entry: TableEntry) => boolean {
     const silenceMs = this.silenceMs * times
-    return (entry) => entry.stateAt(this.#now, silenceMs) === 'verified'
+    return (entry) => entry.isVerified(this.#now, silenceMs)
   }
 
   #entryAt({ key, address }: Pick<Contact, 'key' | 'address'>): TableEntry | undefined {
