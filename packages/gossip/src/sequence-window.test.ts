@@ -36,3 +36,10 @@ it('has an empty mask while nothing is missing', () => {
   window.add(50)
   expect(window.mask).toEqual(new Uint8Array([0, 0b11111110]).subarray(0, 2))
 })
+
+it('what is too old to tell leaves the window as it is: a large body may come long after its rumor', () => {
+  const window = new SequenceWindow()
+  window.add(WINDOW + 5)
+  window.add(2)
+  expect([window.has(WINDOW + 2), window.greatest]).toEqual([false, WINDOW + 5])
+})

@@ -36,8 +36,9 @@ export class SequenceWindow {
     return ((this.#words[Math.floor(bit / WORD_BITS)] as number) & (1 << (bit % WORD_BITS))) !== 0
   }
 
-  /** @param sequence one that is not here */
+  /** @param sequence one that is not here; what has become too old to tell meanwhile leaves no trace */
   add(sequence: number): void {
+    if (this.#greatest - sequence >= WINDOW) return
     if (sequence > this.#greatest) {
       const first = Math.max(this.#greatest + 1, sequence - WINDOW + 1)
       for (let passed = first; passed < sequence; passed++) this.#set(passed, false)
