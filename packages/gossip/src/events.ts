@@ -67,7 +67,7 @@ export type Effect =
   | { readonly type: 'deliver'; readonly message: GossipMessage }
   /** Somebody asks; an input `answer` may follow. */
   | { readonly type: 'query'; readonly query: GossipQuery }
-  /** Somebody asks no more: work on it can end. */
+  /** Somebody asks no more, or its time is over: work on it can end. */
   | { readonly type: 'query-cancelled'; readonly id: Uint8Array }
   /** An answer to a search of this peer. */
   | { readonly type: 'hit'; readonly id: Uint8Array; readonly from: PeerId; readonly answer: Uint8Array }

@@ -36,6 +36,12 @@ interface Foreign {
   sent: number
 }
 
+interface Hit {
+  readonly to: PeerId
+  readonly query: Uint8Array
+  readonly answer: Uint8Array
+}
+
 export interface SearchLimits {
   /** Searches of this peer at a time. */
   readonly maxOwn: number
@@ -156,19 +162,22 @@ export class Searches {
     return foreign.rumor.key
   }
 
-  /** Answers that are to be sent now; of this peer's searches, those whose time is over. */
-  due(now: number): { hits: { to: PeerId; query: Uint8Array; answer: Uint8Array }[]; over: Uint8Array[] } {
-    const hits: { to: PeerId; query: Uint8Array; answer: Uint8Array }[] = []
+  /** Answers that are to be sent now; queries of others whose time is over without one; this peer's searches whose time is. */
+  due(now: number): { hits: Hit[]; unanswered: Uint8Array[]; over: Uint8Array[] } {
+    const hits: Hit[] = []
+    const unanswered: Uint8Array[] = []
     for (const [key, foreign] of this.#foreign) {
       const { answer, rumor, asker } = foreign
-      if (foreign.until <= now) this.#foreign.delete(key)
-      else if (foreign.dueAt <= now && answer !== undefined) {
+      if (foreign.until <= now) {
+        this.#foreign.delete(key)
+        if (answer === undefined) unanswered.push(rumor.id)
+      } else if (foreign.dueAt <= now && answer !== undefined) {
         hits.push({ to: asker, query: rumor.id, answer })
         foreign.dueAt = now + (REPEAT_AFTER_MS[foreign.sent] ?? Number.POSITIVE_INFINITY)
         foreign.sent += 1
       }
     }
-    return { hits, over: this.#overDue(now) }
+    return { hits, unanswered, over: this.#overDue(now) }
   }
 
   sweep(now: number): void {

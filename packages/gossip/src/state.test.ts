@@ -311,3 +311,16 @@ it('a search ends at its deadline', () => {
 it('refuses options outside their range', () => {
   expect(() => create({ fanOut: 0 })).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
 })
+
+it('work on an answer ends with the time of the query', () => {
+  const state = create({}, CONNECTED)
+  const [slow, done] = [1, 2].map((sequence) => rumorOf({ kind: RumorKind.QUERY, sequence, ttlMs: 3_000 })) as [
+    Rumor,
+    Rumor,
+  ]
+  state.handle(came(slow), 0)
+  state.handle(came(done), 0)
+  state.handle({ type: 'answer', query: done.id, answer: Buffer.from('me') }, 1)
+  const over = state.handle({ type: 'wake' }, 3_000).filter(({ type }) => type === 'query-cancelled')
+  expect(over).toEqual([{ type: 'query-cancelled', id: slow.id }])
+})

@@ -335,10 +335,11 @@ export class GossipState {
   #onWake(now: number): void {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#repair.wake(now)
-    const { hits, over } = this.#searches.due(now)
+    const { hits, unanswered, over } = this.#searches.due(now)
     for (const { to, query, answer } of hits) {
       this.#effects.push({ type: 'send', to, bytes: packHit(query, answer) })
     }
+    for (const id of unanswered) this.#effects.push({ type: 'query-cancelled', id })
     for (const id of over) this.#effects.push({ type: 'search-over', id })
     this.#doPeriodic(now)
     this.#armAll()
