@@ -57,6 +57,7 @@ export class Spread {
   readonly bodies: Bodies
   readonly #parts: SpreadParts
   readonly #seen: SeenKeys
+  readonly #own: RateLimit
   readonly #fresh: RateLimit
   readonly #all: RateLimit
 
@@ -68,6 +69,7 @@ export class Spread {
     this.digests = new Digests(MAX_DIGESTS, random)
     this.bodies = new Bodies({ maxFetches: MAX_FETCHES, maxBytes: limits.bodyBytes })
     this.#seen = new SeenKeys(SEEN_MS, MAX_SEEN, now)
+    this.#own = new RateLimit({ perSecond, burst: 2 * perSecond, limit: 1 })
     this.#fresh = new RateLimit({ perSecond, burst: 2 * perSecond, limit: MAX_ORIGINS })
     this.#all = new RateLimit({ perSecond, burst: ALL_BURST, limit: MAX_ORIGINS })
   }
@@ -79,7 +81,7 @@ export class Spread {
 
   /** Whether this peer may publish one now: others would drop what is faster. Takes its part of the rate. */
   mayPublish(now: number): boolean {
-    return this.#fresh.take(keyOfBytes(this.#parts.self.bytes), now)
+    return this.#own.take('', now)
   }
 
   /** A rumor of this peer's own. @param body of a REFERENCE */

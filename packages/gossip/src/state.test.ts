@@ -312,6 +312,12 @@ it('refuses options outside their range', () => {
   expect(() => create({ fanOut: 0 })).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
 })
 
+it('who replays what this peer published in earlier runs does not take its rate', () => {
+  const state = create()
+  for (let sequence = 1; sequence <= 20; sequence++) state.handle(came(rumorOf({ boot: 0, sequence }, self)), 0)
+  expect(types(state.handle(publish(), 0))[0]).toBe('published')
+})
+
 it('work on an answer ends with the time of the query', () => {
   const state = create({}, CONNECTED)
   const [slow, done] = [1, 2].map((sequence) => rumorOf({ kind: RumorKind.QUERY, sequence, ttlMs: 3_000 })) as [
