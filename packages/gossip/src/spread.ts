@@ -47,6 +47,8 @@ const MAX_FETCHES = 64
 const OLD_MS = 6_000
 /** Of one origin, fresh or old, after a long silence. Beyond it all of them together have the rate of fresh ones, whatever age they are said to be of. */
 const ALL_BURST = 1_024
+/** Whoever makes a key can sign with it: origins that are not live here have a rate of this kind together, whoever they are. */
+const STRANGERS = ''
 /** Of a small network's peers each pushes on to so many, as each has got it from the publisher already: so all get about three copies. */
 const SMALL_FAN_OUT = 2
 
@@ -273,8 +275,9 @@ export class Spread {
 
   #withinRate(rumor: Rumor, ageMs: number, way: Way, now: number): boolean {
     const origin = keyOfBytes(rumor.origin)
+    const isLive = this.#parts.neighbours.get(origin) !== undefined
     // What is dropped of a backlog is not remembered: it comes again when there is room.
-    if (ageMs > OLD_MS || this.#fresh.take(origin, now)) return this.#all.take(origin, now)
+    if (ageMs > OLD_MS || this.#fresh.take(origin, now)) return this.#all.take(isLive ? origin : STRANGERS, now)
     // Its signature passed. Remembered, it is not asked for again by digests.
     if (way === 'datagram') this.#seen.add(rumor.key, now)
     return false

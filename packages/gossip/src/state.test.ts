@@ -318,6 +318,28 @@ it('who replays what this peer published in earlier runs does not take its rate'
   expect(types(state.handle(publish(), 0))[0]).toBe('published')
 })
 
+it('keys cost nothing: all origins that are not live here have the rate of one', () => {
+  const options = { identity: self, boot: 1, random: () => 0.5, now: 0 }
+  const state = new GossipState({ ...options, verify: () => true })
+  for (const { id } of [anna, bert]) state.handle({ type: 'peer-up', peer: id }, 0)
+  const strangers = others.slice(0, 4)
+  const take = (sequence: number, now: number): number => {
+    const before = state.status().delivered
+    for (const origin of strangers) {
+      const rumors = Array.from({ length: 300 }, (_, index) => ({
+        rumor: rumorOf({ sequence: sequence + index, ttlMs: 600_000 }, origin),
+        hops: 1,
+        ageMs: 7_000,
+      }))
+      state.handle({ type: 'exchange-asked', from: anna.id, bytes: packExchange({ type: 'push', rumors }) }, now)
+    }
+    return state.status().delivered - before
+  }
+  expect([take(1, 0), take(301, 1_000)]).toEqual([1_024, 10])
+  // Of those who are live each has its own.
+  expect(types(state.handle(came(rumorOf()), 1_000))).toContain('deliver')
+})
+
 it('work on an answer ends with the time of the query', () => {
   const state = create({}, CONNECTED)
   const [slow, done] = [1, 2].map((sequence) => rumorOf({ kind: RumorKind.QUERY, sequence, ttlMs: 3_000 })) as [
