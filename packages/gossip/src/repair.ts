@@ -110,6 +110,7 @@ export class Repair {
   /** What others would not give any more is not asked of them: another announcer is, or the next announcement. */
   #ask(from: Live, keys: readonly string[], now: number): void {
     const asked = keys.slice(0, this.#asking.takeUpTo(from.key, now, keys.length))
+    this.#wants.promised(asked, from, now)
     for (const bytes of packed('iwant', asked)) this.#parts.send(from.peer, bytes)
   }
 }

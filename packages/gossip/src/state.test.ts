@@ -340,6 +340,21 @@ it('keys cost nothing: all origins that are not live here have the rate of one',
   expect(types(state.handle(came(rumorOf()), 1_000))).toContain('deliver')
 })
 
+it('only what was asked for is a promise: no more of an announcement than others would give', () => {
+  const state = create()
+  const rumors = Array.from({ length: 137 }, (_, index) => rumorOf({ sequence: index + 1 }))
+  const bytes = packKeys(
+    'ihave',
+    rumors.map(({ key }) => key),
+  )
+  const [asked] = sent(state.handle({ type: 'datagram', from: anna.id, bytes }, 0))
+  if (asked?.packet.type !== 'iwant') throw new Error('nothing was asked for')
+  expect(asked.packet.keys).toHaveLength(64)
+  for (const rumor of rumors.slice(0, 64)) state.handle(came(rumor), 1)
+  state.handle({ type: 'wake' }, 4_000)
+  expect(state.score(anna.id, 4_000)).toBe(0)
+})
+
 it('work on an answer ends with the time of the query', () => {
   const state = create({}, CONNECTED)
   const [slow, done] = [1, 2].map((sequence) => rumorOf({ kind: RumorKind.QUERY, sequence, ttlMs: 3_000 })) as [

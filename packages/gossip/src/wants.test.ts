@@ -5,6 +5,10 @@ import { Wants } from './wants.js'
 
 const { id } = createIdentity(new Uint8Array(32).fill(1))
 const live = (key: string): Live => ({ key, peer: id, roundTripMs: 0 })
+/** Announced by a peer, and asked of it. */
+const ask = (wants: Wants, key: string, peer: string, now: number): void => {
+  if (wants.announced(key, live(peer), now)) wants.promised([key], live(peer), now)
+}
 const asked = (wants: Wants, now: number): string[] => [...wants.due(now).keys()].map(({ key }) => key)
 
 it('asks one announcer at a time, at most three', () => {
@@ -21,7 +25,7 @@ it('asks one announcer at a time, at most three', () => {
 
 it('forgets what came, and knows whether it was asked for', () => {
   const wants = new Wants(10)
-  wants.announced('a', live('p'), 0)
+  ask(wants, 'a', 'p', 0)
   expect(wants.came('a', 'q', 1)).toBe(false)
   expect(wants.size).toBe(0)
   expect(wants.came('a', 'p', 1)).toBe(true)
@@ -30,9 +34,9 @@ it('forgets what came, and knows whether it was asked for', () => {
 
 it('a promise is broken after 3 s, once', () => {
   const wants = new Wants(10)
-  wants.announced('a', live('p'), 0)
-  wants.announced('b', live('p'), 0)
-  wants.announced('c', live('q'), 10)
+  ask(wants, 'a', 'p', 0)
+  ask(wants, 'b', 'p', 0)
+  ask(wants, 'c', 'q', 10)
   wants.came('c', 'q', 10)
   expect([...wants.broken(2_999)]).toEqual([])
   expect([...wants.broken(3_010)]).toEqual(['p'])
@@ -41,23 +45,23 @@ it('a promise is broken after 3 s, once', () => {
 
 it('wants no more than its limit', () => {
   const wants = new Wants(1)
-  wants.announced('a', live('p'), 0)
+  ask(wants, 'a', 'p', 0)
   expect(wants.announced('b', live('p'), 0)).toBe(false)
   expect(wants.size).toBe(1)
 })
 
 it('waits for the next announcer as long as others took to give, if asked once', () => {
   const wants = new Wants(10)
-  wants.announced('a', live('p'), 0)
+  ask(wants, 'a', 'p', 0)
   wants.came('a', 'p', 40)
-  wants.announced('b', live('p'), 100)
-  wants.announced('b', live('q'), 101)
+  ask(wants, 'b', 'p', 100)
+  ask(wants, 'b', 'q', 101)
   // RFC 6298: 40 + 4 · 20.
   expect(asked(wants, 219)).toEqual([])
   expect(asked(wants, 220)).toEqual(['q'])
   // Who of the two gave it cannot be known: nothing is learnt of that.
   wants.came('b', 'q', 221)
-  wants.announced('c', live('p'), 300)
-  wants.announced('c', live('q'), 301)
+  ask(wants, 'c', 'p', 300)
+  ask(wants, 'c', 'q', 301)
   expect([asked(wants, 419), asked(wants, 420)]).toEqual([[], ['q']])
 })

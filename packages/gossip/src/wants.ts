@@ -44,7 +44,7 @@ export class Wants {
     return dueAt
   }
 
-  /** Somebody announces what is not here. True when it is to be asked now. */
+  /** Somebody announces what is not here. True when it is to be asked now; then say with `promised` that it was. */
   announced(key: string, source: Live, now: number): boolean {
     const want = this.#wants.get(key)
     if (want !== undefined) {
@@ -57,6 +57,15 @@ export class Wants {
     return true
   }
 
+  /** These are asked of that peer indeed: from now on it has promised them. */
+  promised(keys: readonly string[], source: Live, now: number): void {
+    for (const key of keys) {
+      const promise = promiseOf(key, source.key)
+      if (this.#promises.size >= this.#limit || this.#promises.has(promise)) continue
+      this.#promises.set(promise, { peer: source.key, until: now + PROMISE_MS })
+    }
+  }
+
   /** The rumor came from that peer, or from somebody else. True when that peer had been asked for it. */
   came(key: string, from: string, now: number): boolean {
     const want = this.#wants.get(key)
@@ -67,7 +76,7 @@ export class Wants {
     return promised
   }
 
-  /** Whom to ask for what now. */
+  /** Whom to ask for what now; say with `promised` what was. */
   due(now: number): Map<Live, string[]> {
     const asking = new Map<Live, string[]>()
     for (const [key, want] of this.#wants) {
@@ -100,10 +109,6 @@ export class Wants {
     const usual = this.#giving.smoothed === undefined ? 0 : want.attempts * this.#giving.timeoutMs
     want.dueAt = now + Math.max(usual, wantDelay(want.attempts, source.roundTripMs))
     this.#wants.set(key, want)
-    const promise = promiseOf(key, source.key)
-    if (this.#promises.size < this.#limit && !this.#promises.has(promise)) {
-      this.#promises.set(promise, { peer: source.key, until: now + PROMISE_MS })
-    }
   }
 }
 
