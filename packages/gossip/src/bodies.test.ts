@@ -25,19 +25,19 @@ const create = (limits: Partial<ConstructorParameters<typeof Bodies>[0]> = {}): 
 it('fetches of one that told of it, then of the others who did, three in all', () => {
   const bodies = create()
   const rumor = rumorOf(bodyOf(1))
-  expect(bodies.start(cachedOf(rumor), anna)).toBe(true)
+  expect(bodies.start(cachedOf(rumor), anna, 0)).toBe(true)
   for (const peer of [anna, bert, bert, carl, dora]) bodies.alsoAt(rumor.key, peer)
-  const asked = [bodies.next(rumor.key), bodies.next(rumor.key)].map((fetch) => fetch?.from)
+  const asked = [bodies.next(rumor.key, 0), bodies.next(rumor.key, 0)].map((fetch) => fetch?.from)
   expect(bodies.isFetching(rumor.key)).toBe(true)
   expect(asked[1]?.equals(carl)).toBe(true)
-  expect(bodies.next(rumor.key)).toBeUndefined()
+  expect(bodies.next(rumor.key, 0)).toBeUndefined()
   expect(bodies.isFetching(rumor.key)).toBe(false)
 })
 
 it('hears the end of a fetch only from who is asked now', () => {
   const bodies = create()
   const rumor = rumorOf(bodyOf(1))
-  bodies.start(cachedOf(rumor), anna)
+  bodies.start(cachedOf(rumor), anna, 0)
   expect(bodies.ended(rumor.key, bert)).toBeUndefined()
   expect(bodies.ended(rumor.key, anna)?.cached.rumor).toBe(rumor)
   bodies.drop(rumor.key)
@@ -46,7 +46,7 @@ it('hears the end of a fetch only from who is asked now', () => {
 
 it('takes no rumor when as many fetches are under way as may be', () => {
   const bodies = create()
-  const started = [1, 2, 3].map((value) => bodies.start(cachedOf(rumorOf(bodyOf(value), value)), anna))
+  const started = [1, 2, 3].map((value) => bodies.start(cachedOf(rumorOf(bodyOf(value), value)), anna, 0))
   expect([started, bodies.fetching]).toEqual([[true, true, false], 2])
 })
 

@@ -6,13 +6,15 @@ import type { Cached } from './rumor-cache.js'
 /** A body that does not fit a datagram, on its way here. */
 export interface Fetch {
   readonly cached: Cached
-  /** Who is asked for it. */
+  /** Who is asked for it, and since when. */
   readonly from: PeerId
+  readonly askedAt: number
 }
 
 interface Entry {
   readonly cached: Cached
   from: PeerId
+  askedAt: number
   /** Others who told of it: they have it. */
   readonly sources: PeerId[]
   tries: number
@@ -55,9 +57,9 @@ export class Bodies {
   }
 
   /** False when as many are under way as may be. */
-  start(cached: Cached, from: PeerId): boolean {
+  start(cached: Cached, from: PeerId, now: number): boolean {
     if (this.#fetches.size >= this.#maxFetches) return false
-    this.#fetches.set(cached.rumor.key, { cached, from, sources: [], tries: 1 })
+    this.#fetches.set(cached.rumor.key, { cached, from, askedAt: now, sources: [], tries: 1 })
     return true
   }
 
@@ -75,7 +77,7 @@ export class Bodies {
   }
 
   /** Whom to ask next after a failure; undefined when the rumor is given up, until somebody tells of it again. */
-  next(key: string): Fetch | undefined {
+  next(key: string, now: number): Fetch | undefined {
     const entry = this.#fetches.get(key)
     const from = entry?.sources.shift()
     if (entry === undefined || from === undefined || entry.tries >= MAX_TRIES) {
@@ -84,6 +86,7 @@ export class Bodies {
     }
     entry.tries += 1
     entry.from = from
+    entry.askedAt = now
     return entry
   }
 
@@ -92,11 +95,12 @@ export class Bodies {
     this.#fetches.delete(key)
   }
 
-  /** Holds a body for others, as long as its rumor is news. */
+  /** Holds a body for others, as long as a rumor that has it is news. */
   hold(rumor: Rumor, body: Uint8Array, until: number): void {
     const key = keyOfBytes(referenceOf(rumor).hash)
+    const before = this.#held.get(key)?.until ?? until
     this.#remove(key)
-    this.#held.set(key, { body, until })
+    this.#held.set(key, { body, until: Math.max(before, until) })
     this.#bytes += body.length
     for (const oldest of this.#held.keys()) {
       if (this.#bytes <= this.#maxBytes) break

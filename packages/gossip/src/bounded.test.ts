@@ -54,5 +54,8 @@ it('the cache gives what is news, aged, and drops what came first when it is ful
   expect([cache.has('a'), cache.size, cache.bytes]).toEqual([false, 2, 20])
   cache.sweep(2_000)
   expect([...cache.live(2_000)].map((hop) => hop.rumor.key)).toEqual(['b'])
+  // Whoever was told of it may ask for a while.
+  expect([cache.promised('c', 4_200)?.ageMs, cache.promised('c', 4_201)]).toEqual([4_000, undefined])
+  cache.sweep(4_201)
   expect(cache.bytes).toBe(10)
 })

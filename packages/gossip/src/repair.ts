@@ -84,7 +84,7 @@ export class Repair {
   /** Somebody lacks these. */
   onIWant(keys: readonly string[], from: Live, now: number): void {
     for (const key of keys) {
-      const hop = this.#parts.spread.cache.get(key, now)
+      const hop = this.#parts.spread.cache.promised(key, now)
       if (hop === undefined) continue
       if (!this.#giving.take(from.key, now) || !this.#givenTimes.take(key + from.key, now)) {
         this.#parts.counters.limited += 1
@@ -103,7 +103,8 @@ export class Repair {
     if (spread.digests.dueAt > now + TOGETHER_MS) return
     const followers = neighbours.followers(now, FOLLOWER_MS)
     for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen, followers)) {
-      for (const bytes of packed('ihave', keys)) send(peer, bytes)
+      const here = keys.filter((key) => spread.mayAnnounce(key, now))
+      for (const bytes of packed('ihave', here)) send(peer, bytes)
     }
   }
 

@@ -8,6 +8,9 @@ export interface Cached {
   readonly bornAt: number
 }
 
+/** Kept for so long after it is news no more: until then whoever was told of it may ask. */
+const PROMISED_MS = 3_000
+
 /** Rumors that are still news, to give to whoever lacks them. */
 export class RumorCache {
   readonly #maxBytes: number
@@ -40,6 +43,12 @@ export class RumorCache {
     return cached === undefined || isOver(cached, now) ? undefined : hopOf(cached, now)
   }
 
+  /** For who was told of it while it was news, and asks only now. */
+  promised(key: string, now: number): Hop | undefined {
+    const cached = this.#rumors.get(key)
+    return cached === undefined || isOver(cached, now - PROMISED_MS) ? undefined : hopOf(cached, now)
+  }
+
   add(cached: Cached): void {
     this.delete(cached.rumor.key)
     this.#rumors.set(cached.rumor.key, cached)
@@ -62,9 +71,9 @@ export class RumorCache {
     for (const cached of this.#rumors.values()) if (!isOver(cached, now)) yield hopOf(cached, now)
   }
 
-  /** Drops what is no news any more. */
+  /** Drops what nobody can be waiting for any more. */
   sweep(now: number): void {
-    for (const [key, cached] of this.#rumors) if (isOver(cached, now)) this.delete(key)
+    for (const [key, cached] of this.#rumors) if (isOver(cached, now - PROMISED_MS)) this.delete(key)
   }
 }
 

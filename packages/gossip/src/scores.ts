@@ -2,7 +2,7 @@
 export const Fault = {
   /** What it sent is no packet, or no rumor that its origin signed. */
   INVALID: -1,
-  /** It announced a rumor and did not give it, or not the body that belongs to it. */
+  /** It announced a rumor and did not give it; or it gave another body than belongs to it, or kept this peer waiting for it in vain. */
   BROKEN_PROMISE: -0.5,
 } as const
 

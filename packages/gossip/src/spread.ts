@@ -43,6 +43,7 @@ const MAX_ORIGINS = 10_000
 const MAX_RUMORS = 16_384
 const MAX_DIGESTS = 4_096
 const MAX_FETCHES = 64
+const SLOW_FETCH_MS = 3_000
 /** From this age on a rumor comes after a partition or an absence, with many others: it is announced, not pushed, and not held to the rate of fresh ones. */
 const OLD_MS = 6_000
 /** Of one origin, fresh or old, after a long silence. Beyond it all of them together have the rate of fresh ones, whatever age they are said to be of. */
@@ -79,6 +80,13 @@ export class Spread {
   /** Whether a rumor is here, on its way, or was here lately. */
   knows(key: string): boolean {
     return this.#seen.has(key) || this.cache.has(key) || this.bodies.isFetching(key)
+  }
+
+  /** Whether it is news still, and here with its body: who asks for what is announced and gets nothing takes that for a broken promise. */
+  mayAnnounce(key: string, now: number): boolean {
+    const rumor = this.cache.get(key, now)?.rumor
+    if (rumor?.kind !== RumorKind.REFERENCE) return rumor !== undefined
+    return this.bodies.get(referenceOf(rumor).hash, now) !== undefined
   }
 
   /** Whether this peer may publish one now: others would drop what is faster. Takes its part of the rate. */
@@ -145,7 +153,7 @@ export class Spread {
     const { rumor, bornAt } = fetch.cached
     const origin = this.#peerOf(rumor.origin)
     if (origin === undefined || !fitsReference(body, referenceOf(rumor))) {
-      this.fetchFailed(key, from, now)
+      this.#fetchNext(key, from, true, now)
       return
     }
     this.bodies.drop(key)
@@ -153,12 +161,10 @@ export class Spread {
     this.#take(fetch.cached, origin, body, this.#liveOf(from), now)
   }
 
-  /** A large body did not come, or another one. */
+  /** A large body did not come. Who has it no more and says so at once has done no harm; who takes long over it has kept a place. */
   fetchFailed(key: string, from: PeerId, now: number): void {
-    if (this.bodies.ended(key, from) === undefined) return
-    this.#parts.scores.add(keyOfBytes(from.bytes), Fault.BROKEN_PROMISE, now)
-    const next = this.bodies.next(key)
-    if (next !== undefined) this.#fetch(next.cached.rumor, next.from)
+    const fetch = this.bodies.ended(key, from)
+    if (fetch !== undefined) this.#fetchNext(key, from, now - fetch.askedAt >= SLOW_FETCH_MS, now)
   }
 
   /** A query is over: it is neither passed on nor announced any more. */
@@ -180,6 +186,7 @@ export class Spread {
     const held = this.bodies.get(reference.hash, now)
     // The same body under another rumor need not come again.
     if (held !== undefined) {
+      this.bodies.hold(cached.rumor, held, cached.bornAt + cached.rumor.ttlMs)
       this.#take(cached, origin, held, from, now)
       return
     }
@@ -188,7 +195,13 @@ export class Spread {
       this.#seen.add(cached.rumor.key, now)
       return
     }
-    if (this.bodies.start(cached, from.peer)) this.#fetch(cached.rumor, from.peer)
+    if (this.bodies.start(cached, from.peer, now)) this.#fetch(cached.rumor, from.peer)
+  }
+
+  #fetchNext(key: string, from: PeerId, isFault: boolean, now: number): void {
+    if (isFault) this.#parts.scores.add(keyOfBytes(from.bytes), Fault.BROKEN_PROMISE, now)
+    const next = this.bodies.next(key, now)
+    if (next !== undefined) this.#fetch(next.cached.rumor, next.from)
   }
 
   #fetch(rumor: Rumor, from: PeerId): void {

@@ -355,6 +355,65 @@ it('only what was asked for is a promise: no more of an announcement than others
   expect(state.score(anna.id, 4_000)).toBe(0)
 })
 
+it('announces nothing that it could not give: neither what is news no more, nor a body that has gone', () => {
+  const state = create({ bodyBytes: 2_000 }, CONNECTED)
+  const announced = (now: number): number =>
+    sent(state.handle({ type: 'wake' }, now)).filter(({ packet }) => packet.type === 'ihave').length
+  state.handle(came(rumorOf({ ttlMs: 30 })), 0)
+  expect([announced(20), announced(60), announced(140)]).toEqual([3, 0, 0])
+  const [first, second] = [1, 2].map((value) => new Uint8Array(2_000).fill(value)) as [Uint8Array, Uint8Array]
+  const rumor = rumorOf({ sequence: 2, kind: RumorKind.REFERENCE, body: packReference(first) })
+  state.handle(came(rumor), 200)
+  state.handle({ type: 'fetched', key: rumor.key, from: anna.id, body: first }, 200)
+  expect(announced(225)).toBe(3)
+  const { key } = rumorOf({ sequence: 3, kind: RumorKind.REFERENCE, body: packReference(second) })
+  state.handle(came(rumorOf({ sequence: 3, kind: RumorKind.REFERENCE, body: packReference(second) })), 226)
+  state.handle({ type: 'fetched', key, from: anna.id, body: second }, 226)
+  const keys = sent(state.handle({ type: 'wake' }, 300)).flatMap(({ packet }) =>
+    packet.type === 'ihave' ? packet.keys : [],
+  )
+  expect(new Set(keys)).toEqual(new Set([key]))
+})
+
+it('what was announced is given for a while after it is news no more: who asks was promised it', () => {
+  const state = create()
+  const rumor = rumorOf({ ttlMs: 30 })
+  state.handle(came(rumor), 0)
+  const ask: Input = { type: 'datagram', from: bert.id, bytes: packKeys('iwant', [rumor.key]) }
+  state.handle({ type: 'wake' }, 1_100)
+  expect(sent(state.handle(ask, 1_100))).toHaveLength(1)
+  state.handle({ type: 'wake' }, 4_000)
+  expect(sent(state.handle(ask, 4_000))).toHaveLength(0)
+})
+
+it('who has a body no more and says so at once has done no harm; who keeps others waiting for it has', () => {
+  const state = create()
+  const fetch = (sequence: number, now: number): string => {
+    const body = packReference(new Uint8Array(1_000 + sequence))
+    const rumor = rumorOf({ sequence, kind: RumorKind.REFERENCE, body, ttlMs: 60_000 })
+    state.handle(came(rumor), now)
+    return rumor.key
+  }
+  state.handle({ type: 'fetch-failed', key: fetch(1, 0), from: anna.id }, 10)
+  expect(state.score(anna.id, 10)).toBe(0)
+  state.handle({ type: 'fetch-failed', key: fetch(2, 100), from: anna.id }, 3_100)
+  expect(state.score(anna.id, 3_100)).toBe(-0.5)
+})
+
+it('a body that two rumors carry is here as long as either is news', () => {
+  const state = create()
+  const body = new Uint8Array(2_000)
+  const rumors = [6_000, 1_000, 60_000].map((ttlMs, index) =>
+    rumorOf({ kind: RumorKind.REFERENCE, body: packReference(body), sequence: index + 1, ttlMs }),
+  ) as [Rumor, Rumor, Rumor]
+  const here = (now: number): boolean => state.body(rumors[0].body.subarray(0, 32), now) !== undefined
+  for (const rumor of rumors.slice(0, 2)) state.handle(came(rumor), 0)
+  for (const { key } of rumors.slice(0, 2)) state.handle({ type: 'fetched', key, from: anna.id, body }, 0)
+  expect(here(5_999)).toBe(true)
+  expect(types(state.handle(came(rumors[2]), 5_999))).toContain('deliver')
+  expect(here(59_000)).toBe(true)
+})
+
 it('work on an answer ends with the time of the query', () => {
   const state = create({}, CONNECTED)
   const [slow, done] = [1, 2].map((sequence) => rumorOf({ kind: RumorKind.QUERY, sequence, ttlMs: 3_000 })) as [
