@@ -7,7 +7,7 @@ export interface GossipLimits {
   neighbours?: number
   /** After so many ms, give or take a half, one neighbour is replaced. @default 30000 */
   rotateMs?: number
-  /** In a network of at most so many peers the publisher sends to everybody. @default 16 */
+  /** In a network of at most so many peers, this one counted, the publisher sends to everybody. @default 16 */
   smallNetwork?: number
   /** Rumors of one origin that are taken in a second, of those that are fresh; twice as many at once. @default 10 */
   originPerSecond?: number
