@@ -156,6 +156,28 @@ it('answers a search with its record, and shows no answer that is not the sender
   expect(await next).toEqual({ done: true, value: undefined })
 })
 
+it('an answer that does not fit is none of those that were wanted', async () => {
+  const { one, receive, sent } = service()
+  const theirs = signPeerRecord(bert, { sequence: 1, name: 'bert', addresses: [], capabilities: ['printer'] })
+  const ask = (): { next: Promise<IteratorResult<unknown>>; hit: (answer: Uint8Array) => void } => {
+    sent.length = 0
+    const next = new PeerGossip(one).search('printer', { limit: 1 }).next()
+    const [{ body: query }] = sent as unknown as [{ body: Uint8Array }]
+    const { id } = readRumor(query.subarray(6))
+    return { next, hit: (answer) => receive(Buffer.concat([new Uint8Array([3]), id, answer])) }
+  }
+  const foul = ask()
+  foul.hit(Buffer.from('nonsense'))
+  await expect.poll(() => one.status().badAnswers).toBe(1)
+  expect(one.status().searches).toBe(1)
+  const { next, hit } = ask()
+  hit(theirs.bytes)
+  expect(await next).toMatchObject({ done: false, value: { matched: { capabilities: ['printer'] } } })
+  // The one that was wanted: over everywhere.
+  expect(one.status().searches).toBe(1)
+  await expect(new PeerGossip(one).search('printer', { limit: 0 }).next()).rejects.toMatchObject({ code: 'BAD_OPTION' })
+})
+
 it('counts on from an earlier run, and gives back what it took', async () => {
   const { one, clock, ended } = service()
   expect(one.boot).toBe(Math.floor(clock.unixNow()))

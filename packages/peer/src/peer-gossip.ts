@@ -3,6 +3,10 @@ import type { Answerer, GossipMessage, PublishOptions, SearchHit, SearchOptions 
 import { type PeerMatch, packQuery, readSearchAnswer, SEARCH_TOPIC } from './gossip-search.js'
 import type { GossipService } from './gossip-service.js'
 
+const DEFAULT_MATCHES = 50
+/** Of a search, whether they fit or not. */
+const MAX_ANSWERS = 1_000
+
 export class PeerGossip {
   readonly #service: GossipService
 
@@ -38,16 +42,27 @@ export class PeerGossip {
 
   /**
    * Looks for other peers whose name contains, or one of whose capabilities begins with, each word of `text`, whatever their case. Gives out each as it
-   * answers; `break`, the deadline (3 s unless told), `limit` answers (50 unless told) and `signal` end it everywhere.
+   * answers; `break`, the deadline (3 s unless told), `limit` peers that fit (50 unless told) and `signal` end it everywhere.
    *
    * Throws PeerError BAD_OPTIONS (no words, too many), GossipError BAD_OPTION, RATE_LIMITED, BUSY, CLOSED, or the signal's reason.
    */
   async *search(text: string, options: Omit<SearchOptions, 'topic'> = {}): AsyncGenerator<PeerMatch, void, undefined> {
     const { gossip, counters } = this.#service
-    for await (const { peer, answer } of gossip.search(packQuery(text), { ...options, topic: SEARCH_TOPIC })) {
+    const { limit = DEFAULT_MATCHES } = options
+    // Whoever answers anything to everything is not to take the place of who fits; a limit outside its range is refused as such.
+    const most = limit >= 1 && limit <= MAX_ANSWERS && Number.isInteger(limit) ? MAX_ANSWERS : limit
+    const hits = gossip.search(packQuery(text), { ...options, limit: most, topic: SEARCH_TOPIC })
+    let left = limit
+    for await (const { peer, answer } of hits) {
       const match = readSearchAnswer(text, peer, answer)
-      if (match === undefined) counters.badAnswers += 1
-      else yield match
+      if (match === undefined) {
+        counters.badAnswers += 1
+        continue
+      }
+      left -= 1
+      // Over everywhere before the last is given out, whenever it is taken.
+      if (left === 0) await hits.return()
+      yield match
     }
   }
 
