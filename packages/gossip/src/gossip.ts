@@ -307,7 +307,11 @@ export class Gossip {
 
   #feedOf(topic: string | undefined): Feed<GossipMessage> {
     if (topic === undefined) return this.#everything
-    const feed = this.#topics.get(topic) ?? new Feed<GossipMessage>()
+    const known = this.#topics.get(topic)
+    if (known !== undefined) return known
+    // News may never come of a topic that nobody listens to any more.
+    for (const [each, { size }] of this.#topics) if (size === 0) this.#topics.delete(each)
+    const feed = new Feed<GossipMessage>()
     this.#topics.set(topic, feed)
     return feed
   }
