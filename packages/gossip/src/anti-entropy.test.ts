@@ -14,7 +14,7 @@ function rumorOf(sequence: number, { origin = anna, ttlMs = 60_000, bytes = 10 }
 }
 
 function having(...rumors: readonly Rumor[]): AntiEntropy {
-  const origins = new Origins(10)
+  const origins = new Origins(10_000)
   const cache = new RumorCache({ maxBytes: 10_000_000, maxRumors: 10_000 })
   for (const rumor of rumors) {
     origins.add(rumor, 0)
@@ -59,4 +59,17 @@ it('gives the lowest sequences first, as many as fit, and says that there is mor
   expect(told.length).toBeGreaterThan(50)
   expect(tell).toMatchObject({ more: true })
   expect(packExchange(tell).length).toBeLessThanOrEqual(MAX_EXCHANGE_BYTES)
+})
+
+it('gives first what is surely lacking: a vector has no room for every origin of a large network', () => {
+  const [any, late] = [rumorOf(1, { bytes: 200 }), rumorOf(2)]
+  // As of 1,100 others, of whom a vector names 1,000.
+  const others = Array.from({ length: 1_100 }, (_, index) => {
+    const origin = Buffer.alloc(32)
+    origin.writeUInt32BE(index)
+    return { ...any, origin, key: `${index}` }
+  })
+  const asking = having(...others, rumorOf(1))
+  const { told, tell } = exchange(asking, having(...others, rumorOf(1), late))
+  expect([told[0], tell.more]).toEqual([2, true])
 })

@@ -2,6 +2,7 @@
  * Two peers compare what they have and give each other what is missing (anti-entropy, Demers et al. 1987 §1.3, push and pull). It is what remains
  * when pushes and digests are over: after a partition, a sleep, or for who has just come.
  */
+import { keyOfBytes } from './bytes.js'
 import { type Hop, hopLength } from './messages.js'
 import { lackedBy, type Origins } from './origins.js'
 import { MAX_TTL_MS } from './rumor.js'
@@ -47,11 +48,16 @@ export class AntiEntropy {
     return this.#origins.vector(now, HORIZON_MS, MAX_VECTOR_BYTES)
   }
 
-  /** The lowest sequences first: what does not fit is then above what the other side knows, where its next vector shows it. */
+  /**
+   * First what is surely lacking: origins that their vector does not name may have found no room in it. Of each, the lowest sequences first: what does
+   * not fit is then above what the other side knows, where its next vector shows it.
+   */
   #lacking(theirs: readonly VectorEntry[], now: number, maxBytes: number): { rumors: Hop[]; more: boolean } {
     const lacks = lackedBy(theirs)
     const lacking = [...this.#cache.live(now)].filter(({ rumor }) => lacks(rumor))
-    lacking.sort((a, b) => a.rumor.sequence - b.rumor.sequence)
+    const named = new Set(theirs.map(({ origin }) => keyOfBytes(origin)))
+    const rankOf = ({ rumor }: Hop): number => (named.has(keyOfBytes(rumor.origin)) ? 0 : 1)
+    lacking.sort((a, b) => rankOf(a) - rankOf(b) || a.rumor.sequence - b.rumor.sequence)
     const rumors: Hop[] = []
     let left = maxBytes - HEAD_BYTES
     for (const hop of lacking) {
