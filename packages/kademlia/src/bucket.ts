@@ -31,8 +31,6 @@ export class TableEntry {
   newsAtFailure = 0
   /** Whatever was known of it is old: the machine slept, or it waited for its place. */
   outdated = false
-  /** At its address. */
-  answers = 0
   roundTrip: RoundTripEstimate = new RoundTripEstimate()
 
   constructor(contact: Contact, now: number) {

@@ -218,17 +218,6 @@ describe('contacts', () => {
     expect([table.timeoutOf(contact), table.timeoutOf(elsewhere)]).toEqual([10, 10])
   })
 
-  it('are waited for as long as their answers took, the first of which may have taken a key exchange', () => {
-    const table = tableWith()
-    const contact = contactAt('1')
-    table.answered(contact, 40, 0)
-    expect(table.timeoutOf(contact)).toBe(120)
-    table.answered(contact, 10, 1)
-    expect(table.timeoutOf(contact)).toBe(30)
-    table.answered(contact, 18, 2)
-    expect(table.timeoutOf(contact)).toBe(11 + 4 * (5 + (8 - 5) / 4))
-  })
-
   it('are 2 of a host in a bucket and 8 in all, also those that have moved', () => {
     const table = tableWith({ bucketSize: 4 })
     const parts = ['1', '01', '001', '0001', '00001', '000001']

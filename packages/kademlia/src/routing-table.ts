@@ -188,9 +188,6 @@ export class RoutingTable {
     const entry = this.#entryAt(contact)
     if (entry === undefined) return outcome
     if (entry.roundTrip.smoothed === undefined) this.#firstAnswers.measured(roundTripMs)
-    // The first may have taken a key exchange, which no other will: it counts no longer than nothing else is known.
-    if (entry.answers === 1) entry.roundTrip = new RoundTripEstimate()
-    entry.answers += 1
     entry.roundTrip.measured(roundTripMs)
     return outcome
   }
@@ -363,7 +360,6 @@ export class RoutingTable {
       this.#count(address.host, -1)
       this.#count(contact.address.host, 1)
       entry.contact = contact
-      entry.answers = 0
       entry.roundTrip = new RoundTripEstimate()
     }
     if (entry.death !== undefined) this.#lifetimes.revived(entry.death)
