@@ -157,8 +157,11 @@ export class Hearsay {
   }
 
   #onLeave(subject: Entry): void {
-    if (subject.state === 'offline') subject.left = true
-    else this.#ports.presence.offline(subject, 'left', 'it said goodbye')
+    if (subject.state !== 'offline') this.#ports.presence.offline(subject, 'left', 'it said goodbye')
+    else {
+      subject.left = true
+      subject.leftIn = subject.incarnation
+    }
   }
 
   /** Newer than what is known, so it was said after that; but maybe long ago: who is offline is asked. */

@@ -5,8 +5,8 @@ import { StatementKind } from './statements.js'
 const { SUSPECT, ALIVE, LEAVE } = StatementKind
 
 it('SWIM §4.2: the higher incarnation wins; at equal ones SUSPECT beats ALIVE, and LEAVE beats both', () => {
-  const known = { incarnation: 5, left: false }
-  const gone = { incarnation: 5, left: true }
+  const known = { incarnation: 5, left: false, leftIn: -1 }
+  const gone = { incarnation: 5, left: true, leftIn: 5 }
   const taken = (kind: StatementKind, what: typeof known): boolean[] => [4, 5, 6].map((one) => isNews(kind, one, what))
   expect(taken(ALIVE, known)).toEqual([false, false, true])
   expect(taken(SUSPECT, known)).toEqual([false, true, true])
@@ -15,6 +15,8 @@ it('SWIM §4.2: the higher incarnation wins; at equal ones SUSPECT beats ALIVE, 
   expect(taken(ALIVE, gone)).toEqual([false, false, true])
   expect(taken(SUSPECT, gone)).toEqual([false, false, true])
   expect(taken(LEAVE, gone)).toEqual([false, false, true])
+  // It is back, and has not said yet in which incarnation.
+  expect(taken(LEAVE, { ...gone, left: false })).toEqual([false, false, true])
 })
 
 it('grows with each start, and leaves room for refutations; fits 48 bits', () => {

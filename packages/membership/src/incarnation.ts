@@ -22,12 +22,18 @@ export function runOf(incarnation: number): number {
 
 export interface KnownWord {
   readonly incarnation: number
-  /** Whether it said that it leaves, in that incarnation. */
+  /** Whether it said that it leaves, in that incarnation, and nothing came of it since. */
   readonly left: boolean
+  /** The latest incarnation in which it said so. */
+  readonly leftIn: number
 }
 
-/** Whether a statement says more than is known of its subject. Who accuses is another question. */
+/**
+ * Whether a statement says more than is known of its subject. Who accuses is another question. A goodbye counts once: copies of it go round while
+ * its peer may be back already, by a connection, which does not say in which incarnation.
+ */
 export function isNews(kind: StatementKind, incarnation: number, known: KnownWord): boolean {
   if (kind === StatementKind.ALIVE) return incarnation > known.incarnation
+  if (kind === StatementKind.LEAVE) return incarnation >= known.incarnation && incarnation !== known.leftIn
   return incarnation > known.incarnation || (incarnation === known.incarnation && !known.left)
 }

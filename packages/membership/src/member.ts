@@ -45,6 +45,8 @@ export interface Entry extends Waiting {
   incarnation: number
   /** It said goodbye in that incarnation. */
   left: boolean
+  /** The latest incarnation in which it did; -1 for none. */
+  leftIn: number
   /** It had a control connection once: then it is dialled when it is offline. */
   wasLinked: boolean
   provedAt: number
@@ -84,6 +86,7 @@ export function newEntry(peer: PeerId, record: SignedPeerRecord, now: number, at
     detail: undefined,
     incarnation: 0,
     left: false,
+    leftIn: -1,
     wasLinked: false,
     provedAt: at,
     datagramAt: Number.NEGATIVE_INFINITY,

@@ -75,6 +75,7 @@ export class Presence {
 
   offline(entry: Entry, reason: Reason, detail: string): void {
     entry.left = reason === 'left'
+    if (entry.left) entry.leftIn = entry.incarnation
     this.#become(entry, 'offline', reason, detail)
     entry.check = undefined
     entry.suspicion = undefined

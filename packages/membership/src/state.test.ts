@@ -180,6 +180,19 @@ describe('a goodbye', () => {
     expect(scene.events()).toEqual(['anna back'])
   })
 
+  it('counts once: a copy of it that comes after its peer is back takes nobody offline', () => {
+    const scene = new Scene()
+    scene.connect(anna, 1)
+    scene.meet(ben)
+    const goodbye = scene.say(LEAVE, anna, 1)
+    scene.tell(ben, goodbye)
+    scene.give(down(anna, 1, 'left'))
+    scene.advance(2_000)
+    scene.connect(anna, 2)
+    scene.tell(ben, goodbye)
+    expect(scene.events()).toEqual(['anna up', 'ben up', 'anna offline (left)', 'anna back'])
+  })
+
   it('of our own goes to everybody with a connection and to eight more; nothing is said after it', () => {
     const people = Array.from({ length: 30 }, (_, index) => person(`p${index}`))
     const scene = new Scene({}, Math.random)
