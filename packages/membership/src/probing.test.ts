@@ -43,6 +43,17 @@ describe('SWIM §4.1, a probe', () => {
     expect(scene.sent()).toEqual([])
   })
 
+  it('is made again of the only peer, which was offline and is back by a packet', () => {
+    const scene = new Scene()
+    scene.meet(anna)
+    scene.advance(60_000)
+    expect(scene.stateOf(anna)).toBe('offline')
+    scene.packet(anna, { type: 'ping', sequence: 1 })
+    expect(scene.stateOf(anna)).toBe('online')
+    scene.advance(60_000)
+    expect(scene.stateOf(anna)).toBe('offline')
+  })
+
   it('is content with an answer', () => {
     const scene = new Scene()
     scene.meet(anna)

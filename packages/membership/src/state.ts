@@ -173,6 +173,8 @@ export class MembershipState {
     this.#now = now
     this.#noteLateness(now)
     this.#perform(input)
+    // Also for one that is back by a packet only, when there was nobody.
+    if (this.#table.live > 0) this.#probing.begin()
     this.#dissemination.flush()
     for (const entry of this.#touched) this.#plan(entry)
     this.#touched.clear()
@@ -246,7 +248,6 @@ export class MembershipState {
     this.#table.linked.add(entry)
     this.#presence.returned(entry)
     this.#presence.alive(entry, 'stream')
-    this.#probing.begin()
     this.#measure(entry)
     entry.measureAt = this.#at + this.#limits.measureEveryMs
     this.#touched.add(entry)
@@ -256,7 +257,6 @@ export class MembershipState {
     const entry = this.#presence.enter(peer, record)
     if (entry === undefined) return
     this.#presence.alive(entry, 'datagram')
-    this.#probing.begin()
   }
 
   #onDisconnected(entry: Entry, { link, lastHeardAt, reason, detail }: Input & { type: 'disconnected' }): void {
