@@ -58,6 +58,16 @@ describe('a statement that was news', () => {
 })
 
 describe('a member that floods', () => {
+  it('makes this peer refute 20 accusations and no copies, and doubt itself once', () => {
+    const scene = new Scene({ quietMs: 60_000 }, numbers(5))
+    scene.meet(first, second)
+    const before = scene.state.status().incarnation
+    for (let copy = 0; copy < 50; copy++) scene.tell(second, scene.say(SUSPECT, first, 2 ** 40, scene.self))
+    expect(scene.state.status()).toMatchObject({ incarnation: before + 1, localHealth: 1 })
+    for (let more = 1; more < 50; more++) scene.tell(second, scene.say(SUSPECT, first, 2 ** 40 + more, scene.self))
+    expect(scene.state.status()).toMatchObject({ incarnation: before + 20, localHealth: 1 })
+  })
+
   it('has 200 signatures checked at once and 100 a second, and 20 accusations taken', () => {
     const scene = new Scene({ quietMs: 60_000 }, numbers(4))
     scene.meet(...people)

@@ -16,6 +16,7 @@ import type { Probing } from './probing.js'
 import type { Relays } from './relays.js'
 import { type Statement, StatementKind } from './statements.js'
 import type { Suspects } from './suspects.js'
+import { answeredIn } from './suspicion.js'
 
 interface HearsayPorts {
   /** Of this peer. */
@@ -46,6 +47,8 @@ export interface HearsayCounters {
 
 /** Signatures checked for one peer: 7 ms of work a second. */
 const SIGNATURES: Rate = { everyMs: 10, burst: 200 }
+/** One accuser makes this peer doubt itself once in so many ms: what wakes slowly is accused by many. */
+const BLAME_MS = 60_000
 /** Peers with a connection that are told at once that this one lives. */
 const TOLD = 16
 
@@ -105,7 +108,7 @@ export class Hearsay {
     if (isNewer && entry.left) this.#ports.presence.returned(entry)
     // A clock that was set back makes the number of a new run smaller; its peer's word counts all the same.
     if (isNewer || isOtherRun) entry.incarnation = incarnation
-    if (isNewer && entry.state === 'online') entry.suspicion = undefined
+    if (isNewer && entry.state === 'online') entry.suspicion = answeredIn(entry.suspicion, incarnation)
     return true
   }
 
@@ -175,13 +178,26 @@ export class Hearsay {
 
   #onOwnName(from: Entry, statement: Statement): void {
     const { self, selfKey, own } = this.#ports
-    const accuser = statement.signer === selfKey ? self : this.#inside.table.get(statement.signer)?.peer
-    if (accuser === undefined || statement.incarnation < own.incarnation) return
-    if (!this.#isGood(from, statement, accuser)) return
+    const accuser = this.#inside.table.get(statement.signer)
+    const signer = statement.signer === selfKey ? self : accuser?.peer
+    if (signer === undefined || statement.incarnation < own.incarnation) return
+    // Copies of one whose number was made up are as far ahead as the first, which was answered.
+    if (accuser !== undefined && statement.incarnation <= accuser.answeredIn) return
+    if (!this.#isGood(from, statement, signer)) return
+    if (accuser !== undefined && !this.#mayBlame(accuser, statement)) return
     const answer = own.refute(statement)
-    if (answer === undefined) return
-    if (statement.kind === StatementKind.SUSPECT) this.#inside.health.refuted()
-    this.tell(answer)
+    if (answer !== undefined) this.tell(answer)
+  }
+
+  #mayBlame(accuser: Entry, { incarnation }: Statement): boolean {
+    if (!this.#ports.suspects.mayAccuse(accuser)) return false
+    accuser.answeredIn = incarnation
+    const { at, health } = this.#inside
+    // One member alone must not make this peer slow.
+    if (at - accuser.blamedAt < BLAME_MS) return true
+    accuser.blamedAt = at
+    health.refuted()
+    return true
   }
 
   #isGood(from: Entry, statement: Statement, signer: PeerId): boolean {

@@ -67,6 +67,9 @@ export interface Entry extends Waiting {
   statementsAt: number
   accusesAt: number
   asksAt: number
+  /** The greatest incarnation in which it accused this peer, which refuted that; and when that last counted against this peer's own health. */
+  answeredIn: number
+  blamedAt: number
   /** It is in the table no more. */
   gone: boolean
 }
@@ -102,6 +105,8 @@ export function newEntry(peer: PeerId, record: SignedPeerRecord, now: number, at
     statementsAt: 0,
     accusesAt: 0,
     asksAt: 0,
+    answeredIn: -1,
+    blamedAt: Number.NEGATIVE_INFINITY,
     gone: false,
     dueAt: Number.POSITIVE_INFINITY,
   }

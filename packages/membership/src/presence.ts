@@ -4,6 +4,7 @@ import { newCheck } from './check.js'
 import type { MembershipEvent, Reason } from './events.js'
 import type { Inside } from './inside.js'
 import { type Entry, newEntry } from './member.js'
+import { answeredIn } from './suspicion.js'
 
 /** Re-checks vary by this part in both directions, so that a restarted network is not dialled by all at once. */
 const RECHECK_JITTER = 0.2
@@ -63,7 +64,7 @@ export class Presence {
 
   /** It says itself that it lives, in a newer word than what it was accused of. What is checked is no longer in doubt. */
   spoke(entry: Entry): void {
-    entry.suspicion = undefined
+    entry.suspicion = answeredIn(entry.suspicion, entry.incarnation)
     if (entry.check?.kind === 'doubted' || entry.check?.kind === 'last') entry.check = undefined
     if (entry.state === 'checking') this.#online(entry)
   }

@@ -43,13 +43,18 @@ export class Suspects {
     return subject.state !== 'offline' && isNewAccuser(subject.suspicion, accuser.key, this.#inside.at)
   }
 
+  /** Takes one of its allowance. */
+  mayAccuse(accuser: Entry): boolean {
+    const allowed = take(accuser.accusesAt, this.#inside.at, ACCUSATIONS)
+    if (allowed !== undefined) accuser.accusesAt = allowed
+    return allowed !== undefined
+  }
+
   /** Somebody else's, whose signature is good. */
   accusedBy(subject: Entry, accuser: Entry, statement: Statement): void {
     const { at } = this.#inside
-    const allowed = take(accuser.accusesAt, at, ACCUSATIONS)
-    if (allowed === undefined) return
-    accuser.accusesAt = allowed
-    subject.suspicion = accused(subject.suspicion, accuser.key, statement.bytes, at)
+    if (!this.mayAccuse(accuser)) return
+    subject.suspicion = accused(subject.suspicion, accuser.key, statement, at)
     this.#ports.spread(statement)
     // It may be out of reach of others' datagrams.
     if (subject.link !== undefined) this.#inside.send(subject, { type: 'statements' }, [statement])
@@ -62,7 +67,7 @@ export class Suspects {
     if (subject.state === 'offline' || at < health.noVerdictsUntil) return
     const news = isNewAccuser(subject.suspicion, this.#ports.self, at)
     const statement = this.#ports.sign(subject)
-    subject.suspicion = accused(subject.suspicion, this.#ports.self, statement.bytes, at)
+    subject.suspicion = accused(subject.suspicion, this.#ports.self, statement, at)
     if (checked || subject.link === undefined) subject.suspicion.ownFailed = true
     if (news) {
       this.#ports.spread(statement)

@@ -21,22 +21,23 @@ describe('Lifeguard §IV.B, suspicion that shrinks', () => {
   })
 
   it('knows an accuser again, also after the peer proved to be alive, and for a minute', () => {
-    const bytes = new Uint8Array()
-    const first = accused(undefined, 'a', bytes, 0)
+    const statement = { bytes: new Uint8Array(), incarnation: 1 }
+    const first = accused(undefined, 'a', statement, 0)
     expect(isNewAccuser(first, 'a', 1)).toBe(false)
     expect(isNewAccuser(first, 'b', 1)).toBe(true)
     first.cleared = true
-    const again = accused(first, 'b', bytes, 5)
+    const again = accused(first, 'b', statement, 5)
     expect(again).toMatchObject({ since: 5, accusers: ['b'], former: ['a'], cleared: false, ownFailed: false })
     expect(isNewAccuser(again, 'a', 6)).toBe(false)
     again.cleared = true
     expect(isNewAccuser(again, 'a', 60_006)).toBe(true)
-    expect(accused(again, 'a', bytes, 60_006)).toMatchObject({ accusers: ['a'], former: [] })
+    expect(accused(again, 'a', statement, 60_006)).toMatchObject({ accusers: ['a'], former: [] })
   })
 
   it('counts eight accusers and no more', () => {
-    let suspicion = accused(undefined, '0', new Uint8Array(), 0)
-    for (let one = 1; one < 20; one++) suspicion = accused(suspicion, `${one}`, new Uint8Array(), one)
+    const statement = { bytes: new Uint8Array(), incarnation: 1 }
+    let suspicion = accused(undefined, '0', statement, 0)
+    for (let one = 1; one < 20; one++) suspicion = accused(suspicion, `${one}`, statement, one)
     expect(suspicion.accusers).toHaveLength(8)
     expect(isNewAccuser(suspicion, '19', 20)).toBe(false)
   })
@@ -97,6 +98,25 @@ describe('a suspected peer without a connection', () => {
     // OldSuspect: of before that word.
     scene.tell(carla, scene.say(SUSPECT, carla, 1, anna))
     expect(scene.events()).toEqual([])
+  })
+
+  it('is accused once by a number beyond its own word, however many copies come', () => {
+    const scene = new Scene({ quietMs: 60_000 })
+    scene.meet(anna, ben, carla)
+    const madeUp = scene.say(SUSPECT, ben, 2 ** 40, anna)
+    for (let word = 2; word < 6; word++) {
+      scene.tell(carla, madeUp)
+      scene.tell(carla, scene.say(ALIVE, anna, word))
+    }
+    scene.packet(anna, { type: 'ping', sequence: 1 }, [], 7)
+    scene.tell(carla, madeUp)
+    expect(scene.events()).toEqual(['anna up', 'ben up', 'carla up', 'anna checking (suspected)', 'anna up'])
+    // Who keeps to what anna said may accuse her of each word.
+    for (const word of [8, 9]) {
+      scene.packet(anna, { type: 'ping', sequence: 1 }, [], word)
+      scene.tell(carla, scene.say(SUSPECT, carla, word, anna))
+    }
+    expect(scene.events().filter((line) => line === 'anna checking (suspected)')).toHaveLength(1)
   })
 
   it('believes no statement that its signer did not sign, and none about or by strangers', () => {

@@ -3,6 +3,7 @@
  * peer proved to be alive too, so that the same accusation, which goes round for a while, is not taken for a new one.
  */
 import type { MembershipLimits } from './options.js'
+import type { Statement } from './statements.js'
 
 export interface Suspicion {
   readonly since: number
@@ -12,6 +13,8 @@ export interface Suspicion {
   readonly former: readonly string[]
   /** The first accusation, for the accused. */
   readonly bytes: Uint8Array
+  /** The greatest incarnation that any of them accused. */
+  accusedIn: number
   /** This peer's own probe or check of it found nobody. */
   ownFailed: boolean
   /** The peer proved to be alive. */
@@ -44,14 +47,31 @@ export function isNewAccuser(known: Suspicion | undefined, accuser: string, now:
 }
 
 /** With one accuser more; of a peer that had proved to be alive the suspicion begins anew. */
-export function accused(known: Suspicion | undefined, accuser: string, bytes: Uint8Array, now: number): Suspicion {
+export function accused(
+  known: Suspicion | undefined,
+  accuser: string,
+  { bytes, incarnation }: Pick<Statement, 'bytes' | 'incarnation'>,
+  now: number,
+): Suspicion {
+  const accusedIn = known === undefined || isOld(known, now) ? incarnation : Math.max(known.accusedIn, incarnation)
   const former = known === undefined || isOld(known, now) ? [] : known.former
   if (known === undefined || known.cleared) {
     const before = known === undefined || isOld(known, now) ? [] : known.accusers
     const kept = [...former, ...before].filter((one) => one !== accuser).slice(-MAX_ACCUSERS)
-    return { since: now, accusers: [accuser], former: kept, bytes, ownFailed: false, cleared: false }
+    return { since: now, accusers: [accuser], former: kept, bytes, accusedIn, ownFailed: false, cleared: false }
   }
+  known.accusedIn = accusedIn
   if (!known.accusers.includes(accuser) && known.accusers.length < MAX_ACCUSERS) known.accusers.push(accuser)
+  return known
+}
+
+/**
+ * What is left of it after the peer's newer word: nothing; but of an accusation beyond that word, which its accuser made up, the accusers, or each copy
+ * of it that goes round would be a new one.
+ */
+export function answeredIn(known: Suspicion | undefined, incarnation: number): Suspicion | undefined {
+  if (known === undefined || known.accusedIn < incarnation) return undefined
+  known.cleared = true
   return known
 }
 
