@@ -21,8 +21,8 @@ export type MembershipEvent =
 export type Input =
   /** A control connection stands. `link` names it; numbers are not used again. */
   | { type: 'connected'; peer: PeerId; link: number; record: SignedPeerRecord }
-  /** `detail` is for people: why it ended. */
-  | { type: 'disconnected'; peer: PeerId; link: number; lastHeardAt: number; reason: Reason; detail: string }
+  /** `detail` is for people: why it ended. `idle`: to make room, which says nothing against the peer. */
+  | { type: 'disconnected'; peer: PeerId; link: number; lastHeardAt: number; reason: Reason | 'idle'; detail: string }
   /** A session by datagram stands with that peer, and its record is known. */
   | { type: 'met'; peer: PeerId; record: SignedPeerRecord }
   /** Anything came from it, at that time. */

@@ -364,7 +364,8 @@ export class Membership {
 }
 
 /** `LEAVING` and `SHUTTING_DOWN` are the peer's own word that it goes; anything else says something about the connection only. */
-function reasonOf(why: CloseReason): Reason {
+function reasonOf(why: CloseReason): Reason | 'idle' {
+  if (why.polite && why.code === 'IDLE') return 'idle'
   if (why.polite && (why.code === 'LEAVING' || why.code === 'SHUTTING_DOWN')) return 'left'
   return why.code === 'PING_TIMEOUT' ? 'silent' : 'lost'
 }

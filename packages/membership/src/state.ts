@@ -268,7 +268,8 @@ export class MembershipState {
     entry.lastSeenAt = Math.max(entry.lastSeenAt, lastHeardAt)
     this.#table.linked.delete(entry)
     this.#touched.add(entry)
-    if (entry.state === 'offline') return
+    // Made again at once, a connection that was closed to make room would cost somebody else's. Datagrams say whether the peer lives.
+    if (entry.state === 'offline' || reason === 'idle') return
     if (reason === 'left') {
       this.#presence.offline(entry, 'left', detail)
       return

@@ -102,6 +102,18 @@ describe('Membership', () => {
     expect(clock.pending).toBe(1)
   })
 
+  it('doubts nobody whose connection was closed to make room, and does not dial at once', async () => {
+    const { clock, connector, membership, events } = setUp()
+    connector.place(anna, 'answers')
+    connector.connect(anna)
+    await clock.advance(10)
+    connector.lose(anna, { code: 'IDLE', polite: true })
+    await clock.advance(3_000)
+    expect(events).toEqual(['anna up'])
+    expect(membership.state(anna.id)).toBe('online')
+    expect(connector.dials).toEqual([])
+  })
+
   it('takes a goodbye that did not come from the peer for a lost connection', async () => {
     const { clock, connector, membership } = setUp()
     connector.connect(anna)
