@@ -8,7 +8,7 @@ import { answeredIn } from './suspicion.js'
 
 /** Re-checks vary by this part in both directions, so that a restarted network is not dialled by all at once. */
 const RECHECK_JITTER = 0.2
-/** What a peer that left had sent before may come after its goodbye: no sign of life for so long. */
+/** Datagrams that a peer had sent before it left may come after its goodbye: no sign of life for so long. */
 const AFTER_LEAVING_MS = 3_000
 
 export class Presence {
@@ -42,7 +42,8 @@ export class Presence {
   /** A sign of life, which ends every doubt. Not of a peer that has just left: see {@link Presence.returned}. */
   alive(entry: Entry, by: 'datagram' | 'stream', heardAt: number = this.#inside.now): void {
     const { now, at } = this.#inside
-    if (entry.left && at - entry.becameAt < AFTER_LEAVING_MS) return
+    // Of a connection that still stands while its peer finishes, nothing is: a new one would have said that it is back.
+    if (entry.left && (by === 'stream' || at - entry.becameAt < AFTER_LEAVING_MS)) return
     // What was heard before the doubt began says nothing against it.
     const ago = Math.max(0, now - heardAt)
     if (entry.state !== 'online' && at - ago < entry.becameAt) return

@@ -61,6 +61,7 @@ describe('leave', () => {
     }
     await office.clock.advance(20_000)
     expect(anna.membership.state(ben.id)).toBe('offline')
+    for (const other of [anna, carla]) expect(other.events.map(({ text }) => text)).not.toContain('ben back')
   })
 })
 
