@@ -153,6 +153,11 @@ export class Hearsay {
       return
     }
     if (!this.#isGood(from, statement, subject.peer)) return
+    if (kind === StatementKind.LEAVE && subject.link !== undefined && subject.incarnation === 0) {
+      // It may be of an earlier run, as this one's number is not known yet. Who goes says so over its connection too.
+      this.#ports.pings.send(subject)
+      return
+    }
     subject.incarnation = incarnation
     this.#ports.dissemination.spread(statement)
     if (kind === StatementKind.LEAVE) this.#onLeave(subject)

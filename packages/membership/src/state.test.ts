@@ -184,6 +184,7 @@ describe('a goodbye', () => {
     const scene = new Scene()
     scene.connect(anna, 1)
     scene.meet(ben)
+    scene.packet(anna, { type: 'ping', sequence: 1 })
     const goodbye = scene.say(LEAVE, anna, 1)
     scene.tell(ben, goodbye)
     scene.give(down(anna, 1, 'left'))
@@ -191,6 +192,20 @@ describe('a goodbye', () => {
     scene.connect(anna, 2)
     scene.tell(ben, goodbye)
     expect(scene.events()).toEqual(['anna up', 'ben up', 'anna offline (left)', 'anna back'])
+  })
+
+  it('of an earlier run, sent again by a bad member, takes nobody offline to whom a connection stands', () => {
+    const scene = new Scene()
+    scene.connect(anna, 1)
+    scene.meet(ben)
+    scene.sent()
+    scene.tell(ben, scene.say(LEAVE, anna, 3))
+    expect(scene.sent()).toEqual(['ping anna'])
+    scene.packet(anna, { type: 'ack', sequence: 1 }, [], 7)
+    scene.tell(ben, scene.say(LEAVE, anna, 4))
+    expect(scene.events()).toEqual(['anna up', 'ben up'])
+    scene.tell(ben, scene.say(LEAVE, anna, 7))
+    expect(scene.events()).toEqual(['anna offline (left)'])
   })
 
   it('of our own goes to everybody with a connection and to eight more; nothing is said after it', () => {
