@@ -4,16 +4,27 @@
  */
 import type { Entry } from './member.js'
 
+/** Places beyond twice those who are there. */
+const ROOM = 64
+
 export class RoundRobin {
   readonly #random: () => number
   #order: Entry[] = []
   #next = 0
+  /** With so many in it the list is looked through for those who are gone: else many who come and go fill it between two ends. */
+  #full = ROOM
 
   constructor(random: () => number) {
     this.#random = random
   }
 
+  /** Those who are gone since the list was last looked through are among them. */
+  get size(): number {
+    return this.#order.length
+  }
+
   add(entry: Entry): void {
+    if (this.#order.length >= this.#full) this.#dropGone()
     this.#order.push(entry)
     this.#swap(this.#order.length - 1, this.#index(this.#next))
   }
@@ -42,8 +53,15 @@ export class RoundRobin {
     return picked
   }
 
-  #shuffle(): void {
+  #dropGone(): void {
+    const had = this.#order.slice(0, this.#next)
+    this.#next = had.filter(({ gone }) => !gone).length
     this.#order = this.#order.filter(({ gone }) => !gone)
+    this.#full = 2 * this.#order.length + ROOM
+  }
+
+  #shuffle(): void {
+    this.#dropGone()
     for (let at = this.#order.length - 1; at > 0; at--) this.#swap(at, Math.floor(this.#random() * (at + 1)))
     this.#next = 0
   }
