@@ -46,6 +46,11 @@ const MAX_FETCHES = 64
 const SLOW_FETCH_MS = 3_000
 /** From this age on a rumor comes after a partition or an absence, with many others: it is announced, not pushed, and not held to the rate of fresh ones. */
 const OLD_MS = 6_000
+/**
+ * Fresh rumors of one origin that are taken at once, in seconds of its rate. A publisher keeps to two: what it may say and is held up on its way,
+ * and so arrives closer together than it was said, is not to be lost.
+ */
+const LENIENT_BURST = 3
 /** Of one origin, fresh or old, after a long silence. Beyond it all of them together have the rate of fresh ones, whatever age they are said to be of. */
 const ALL_BURST = 1_024
 /** Whoever makes a key can sign with it: origins that are not live here have a rate of this kind together, whoever they are. */
@@ -73,7 +78,7 @@ export class Spread {
     this.bodies = new Bodies({ maxFetches: MAX_FETCHES, maxBytes: limits.bodyBytes })
     this.#seen = new SeenKeys(SEEN_MS, MAX_SEEN, now)
     this.#own = new RateLimit({ perSecond, burst: 2 * perSecond, limit: 1 })
-    this.#fresh = new RateLimit({ perSecond, burst: 2 * perSecond, limit: MAX_ORIGINS })
+    this.#fresh = new RateLimit({ perSecond, burst: LENIENT_BURST * perSecond, limit: MAX_ORIGINS })
     this.#all = new RateLimit({ perSecond, burst: ALL_BURST, limit: MAX_ORIGINS })
   }
 
