@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { defaultFolders } from '@pc/control/client'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Context } from './context.js'
 import { EXIT_CODES_HELP } from './exit-codes.js'
 import type { Io } from './io.js'
@@ -68,7 +68,7 @@ export function createProgram(io: Io, { quiet }: { quiet: boolean }): Command {
     .command('peers')
     .description('who is here, who was')
     .option('-a, --all', 'everybody in the network, known here or not')
-    .option('-w, --watch', 'stay, and show every change as it comes')
+    .addOption(new Option('-w, --watch', 'stay, and show every change as it comes').conflicts('all'))
     .action(async (options) => (await import('./commands/peers.js')).peers(context(), options))
   program
     .command('find')

@@ -38,6 +38,7 @@ describe('exit codes', () => {
   it.each([
     ['an unknown command', ['dance'], /unknown command 'dance'/],
     ['a missing argument', ['send'], /missing required argument 'peer'/],
+    ['options that exclude each other', ['peers', '--all', '--watch'], /cannot be used with option/],
     ['no command', [], /no command/],
   ])('2: %s, as a document with --json', async (_name, argv, says) => {
     const json = await pc(await temporaryFolder(), [...argv, '--json'])
