@@ -75,19 +75,48 @@ describe('a request', () => {
   })
 })
 
-it('a newcomer to a full bucket has its oldest contact asked, and gets the place of one that fails twice', async () => {
-  const { clock, table, calls, asked } = setUp({ bucketSize: 1 })
-  calls.prove(contactAt('01'))
-  calls.prove(PEER)
-  const newcomer = contactAt('11')
-  calls.prove(newcomer)
-  expect(asked).toEqual([])
-  await clock.advance(60_000)
-  for (const round of [0, 1]) {
+describe('a newcomer to a full bucket has its oldest contact asked', () => {
+  it('and gets the place of one that fails twice', async () => {
+    const { clock, table, calls, asked } = setUp({ bucketSize: 1 })
+    calls.prove(contactAt('01'))
+    calls.prove(PEER)
+    const newcomer = contactAt('11')
     calls.prove(newcomer)
-    expect(asked[round]?.to).toBe(PEER)
-    asked[round]?.settle()
+    expect(asked).toEqual([])
+    await clock.advance(10_000)
+    for (const round of [0, 1]) {
+      calls.prove(newcomer)
+      expect(asked[round]?.to).toBe(PEER)
+      asked[round]?.settle()
+      await clock.advance(0)
+    }
+    expect([table.get(PEER.key), table.get(newcomer.key)]).toEqual([undefined, newcomer])
+  })
+
+  it('and the place of one that fails once after a long silence, but not if nobody else was heard of meanwhile', async () => {
+    const { clock, table, calls, asked } = setUp({ bucketSize: 1 })
+    const newcomer = contactAt('11')
+    calls.prove(PEER)
+    calls.prove(newcomer)
+    await clock.advance(60_000)
+    void calls.ping(PEER)
+    asked[0]?.settle()
     await clock.advance(0)
-  }
-  expect([table.get(PEER.key), table.get(newcomer.key)]).toEqual([undefined, newcomer])
+    calls.prove(newcomer)
+    // This machine may have been cut off when it failed: it is asked again.
+    expect([asked[1]?.to, table.get(newcomer.key)]).toEqual([PEER, undefined])
+    await clock.advance(0)
+    const other = setUp({ bucketSize: 1 })
+    other.calls.prove(PEER)
+    await other.clock.advance(60_000)
+    other.calls.prove(newcomer)
+    other.asked[0]?.settle()
+    await other.clock.advance(0)
+    other.calls.prove(newcomer)
+    expect([other.asked.length, other.table.get(PEER.key), other.table.get(newcomer.key)]).toEqual([
+      1,
+      undefined,
+      newcomer,
+    ])
+  })
 })

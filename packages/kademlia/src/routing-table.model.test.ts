@@ -39,6 +39,8 @@ interface Known {
   outdated: boolean
   /** Whether nobody was heard of since it failed last. */
   alone: boolean
+  /** It failed when it was not in doubt for another reason. */
+  dead: boolean
 }
 
 const CASES = 10_000
@@ -56,6 +58,7 @@ it(`holds after whatever happens, in ${CASES} cases`, { timeout: PATIENCE_MS }, 
         now += wait
         const contact = contactOn(at, `10.0.0.${host}`)
         const before = new Map(known)
+        const { silenceMs } = table
         // States are those of the latest time that the table was told.
         table.noteLookup(at, now)
         if (what === 'proved') prove(table, known, contact, now)
@@ -67,9 +70,10 @@ it(`holds after whatever happens, in ${CASES} cases`, { timeout: PATIENCE_MS }, 
         }
         follow(table, known, now)
         // Whoever answers is never displaced: only its own failures or its own word remove a contact.
-        for (const [key, { contact: there }] of before) {
-          if (known.get(key) === undefined)
-            expect([['failed', 'removed'].includes(what), there.key]).toEqual([true, contact.key])
+        for (const [key, { contact: there, dead, heardAt }] of before) {
+          if (known.get(key) !== undefined) continue
+          if (what === 'proved') expect([dead, now - heardAt >= 2 * silenceMs]).toEqual([true, true])
+          else expect([['failed', 'removed'].includes(what), there.key]).toEqual([true, contact.key])
         }
       }
       checkBuckets(table, given)
@@ -92,7 +96,7 @@ function prove(table: RoutingTable, known: Map<string, Known>, contact: Contact,
     expect(there).toBe(held.contact)
     return
   }
-  known.set(contact.key, { contact: there, heardAt: now, failures: 0, outdated: false, alone: false })
+  known.set(contact.key, { contact: there, heardAt: now, failures: 0, outdated: false, alone: false, dead: false })
 }
 
 function fail(table: RoutingTable, known: Map<string, Known>, key: string, now: number): void {
@@ -104,6 +108,7 @@ function fail(table: RoutingTable, known: Map<string, Known>, key: string, now: 
     expect(table.get(key)).toBeDefined()
     return
   }
+  if (held.failures === 0 && !held.outdated) held.dead = true
   held.failures++
   held.alone = true
   const gone = held.failures >= 5 || (held.failures >= 2 && waiting > 0)
@@ -126,7 +131,8 @@ function follow(table: RoutingTable, known: Map<string, Known>, now: number): vo
   for (const { contact, state } of contacts) {
     const held = known.get(contact.key)
     if (held === undefined) {
-      known.set(contact.key, { contact, heardAt: now, failures: 0, outdated: state === 'questionable', alone: false })
+      const outdated = state === 'questionable'
+      known.set(contact.key, { contact, heardAt: now, failures: 0, outdated, alone: false, dead: false })
     } else if (state !== (isVerified(table, held, now) ? 'verified' : 'questionable')) expect.fail(`it is ${state}`)
   }
 }

@@ -152,6 +152,11 @@ export class RoutingTable {
     return this.#entryAt({ key: keyOf(id), address })?.contact
   }
 
+  /** Whether a contact has answered at its address. */
+  hasAnswered(contact: Contact): boolean {
+    return this.#entryAt(contact)?.roundTrip.smoothed !== undefined
+  }
+
   /** How long to wait for an answer of a contact before it counts as slow, ms. */
   timeoutOf(contact: Contact): number {
     const known = this.#entryAt(contact)?.roundTrip
@@ -374,12 +379,25 @@ export class RoutingTable {
       this.#tree.split(bucket)
       bucket = this.#tree.bucketOf(contact.position)
     }
+    const gone = bucket.entries.length < this.#limits.bucketSize ? undefined : this.#surelyGone(bucket, now)
+    if (gone !== undefined) this.#remove(bucket, gone)
     if (bucket.entries.length < this.#limits.bucketSize) {
       this.#add(bucket, contact, now)
       return { added: true }
     }
     bucket.wait(contact, this.#limits.waiting)
     return this.#checkOldest(bucket, now)
+  }
+
+  /**
+   * One that counts as dead, and is silent for longer than who likely is there: hardly any of these is alive, and to ask it once more would cost as
+   * much as to meet others. Who did not answer while nobody else was heard of does not count as dead.
+   */
+  #surelyGone({ entries }: Bucket, now: number): TableEntry | undefined {
+    const silenceMs = LIKELY * this.silenceMs
+    return entries.find(({ death, failures, heardAt }) => {
+      return death !== undefined && failures > 0 && now - heardAt >= silenceMs
+    })
   }
 
   /** Whoever failed already goes at once when the next request to it fails; asking it makes that sooner. */
