@@ -41,11 +41,11 @@ const ANNOUNCE_JITTER = 0.1
 /** Of each kind of work in one tick, so that what has become due at one moment does not all go out at one moment. */
 const PER_TICK = 4
 /**
- * Contacts that are asked in one tick whether they are there still; and where they are doubted again before the tick after the next, so that
- * an answer is worth little.
+ * Contacts that are asked in one tick whether they are there still; and where peers were seen to go so soon that they are doubted again at the
+ * next tick or the one after it, and an answer is worth little.
  */
 const [CHECKS_PER_TICK, FEW_CHECKS] = [2, 1]
-const DOUBTED_SOON_MS = 2 * TICK_MS
+const DOUBTED_SOON_MS = 1.5 * TICK_MS
 /** Whether this peer has become a holder of other lists is looked at so often. */
 const LISTS_MS = 60_000
 

@@ -53,7 +53,7 @@ export class Checks {
     if (overAt(check) <= at) this.#end(entry, check)
   }
 
-  /** For a connection, whose end only the dial itself tells: the peer connects, or `dialFailed` is called. */
+  /** Its end only the dial itself tells: the peer connects or is heard, or `dialFailed` is called. */
   dial(entry: Entry, timeoutMs: number): number {
     this.#dials += 1
     this.#inside.effect({ type: 'check', peer: entry.peer, check: this.#dials, timeoutMs: Math.ceil(timeoutMs) })
@@ -84,7 +84,7 @@ export class Checks {
   #dial(entry: Entry, check: Check): void {
     const { at, limits } = this.#inside
     check.redialAt = Number.POSITIVE_INFINITY
-    if (entry.link !== undefined || (check.kind === 'return' && !entry.wasLinked)) return
+    if ((entry.link !== undefined && check.kind !== 'doubted') || (check.kind === 'return' && !entry.wasLinked)) return
     check.dials += 1
     check.dial = this.dial(entry, Math.max(1, check.startAt + limits.checkTimeoutMs - at))
   }

@@ -29,7 +29,7 @@ export type Input =
   | { type: 'heard'; peer: PeerId; at: number; by: 'datagram' | 'stream' }
   /** A packet of this protocol came. */
   | { type: 'packet'; from: PeerId; bytes: Uint8Array; by: 'datagram' | 'stream' }
-  /** The check with that number got no connection. One that succeeds is an input `connected`. */
+  /** The check with that number got no connection. One that succeeds is an input `connected`, or `heard` where a connection stands already. */
   | { type: 'check-failed'; peer: PeerId; check: number; detail: string }
   /** The check could not be made, for want of something on this side: it says nothing about the peer, and is made again. */
   | { type: 'check-undecided'; peer: PeerId; check: number }
@@ -48,7 +48,7 @@ export type Effect =
   | { type: 'emit'; event: MembershipEvent }
   /** Best effort; over the control connection with `stream`. */
   | { type: 'send'; to: PeerId; bytes: Uint8Array; stream: boolean }
-  /** Try to get a control connection; report `check-failed` after `timeoutMs` at the latest. */
+  /** Dial, also where a control connection stands, which may be dead; report `check-failed` after `timeoutMs` at the latest. */
   | { type: 'check'; peer: PeerId; check: number; timeoutMs: number }
   /** Ping over that connection and report the `round-trip`; no answer is no input. */
   | { type: 'measure'; peer: PeerId; link: number }

@@ -33,7 +33,7 @@ export interface MembershipTransport {
 
 export interface MembershipOptions extends MembershipLimits {
   /** Whose connections are watched, and who dials for the checks. It is not closed with the membership. */
-  connector: Pick<Connector, 'control' | 'current' | 'events'>
+  connector: Pick<Connector, 'control' | 'reach' | 'current' | 'events'>
   /** It is not closed with this. */
   transport: MembershipTransport
   /** Of this peer: signs what it says of others and of itself. */
@@ -310,9 +310,12 @@ export class Membership {
       abort.abort(new MembershipError('CHECK_TIMEOUT', `no connection to ${peer.short} within ${timeoutMs} ms`))
     }, timeoutMs)
     try {
-      const connection = await this.#connector.control(peer, { signal: abort.signal })
+      const connection = await this.#connector.reach(peer, { signal: abort.signal })
       // The event came first, as a rule; the state knows the connection then.
-      if (this.#connector.current(peer) === connection) this.#onConnected(connection)
+      if (this.#connector.current(peer) === connection) {
+        this.#onConnected(connection)
+        this.#handle({ type: 'heard', peer, at: this.#clock.now(), by: 'stream' })
+      }
     } catch (error) {
       this.#logger.debug({ err: error, peer }, 'a check failed')
       if (error instanceof TransportError && error.code === 'RESOURCE_BUSY') {

@@ -107,9 +107,35 @@ describe('an accused peer with a connection', () => {
     expect(sent.filter((line) => line === 'ping anna').length).toBeGreaterThanOrEqual(3)
     // Its own accusation confirms the first one.
     expect(sent).toContain('SUSPECT anna by self → ben')
-    expect(scene.events()).toEqual(['anna up', 'ben up', 'anna checking (suspected)'])
+    expect(scene.events()).toEqual(['anna up', 'ben up', 'anna checking (suspected)', 'dial'])
+    scene.give(failed(anna, 1))
     scene.advance(20)
     expect(scene.events()).toEqual(['anna offline (unreachable)'])
+  })
+
+  it('is online when it answers a dial, though its connection and datagrams go through a network that is lost', () => {
+    const scene = new Scene()
+    scene.connect(anna, 1)
+    scene.meet(ben)
+    scene.advance(100)
+    scene.tell(ben, scene.say(SUSPECT, ben, 1, anna))
+    scene.advance(1_000)
+    expect(scene.events()).toEqual(['anna up', 'ben up', 'anna checking (suspected)', 'dial'])
+    scene.give({ type: 'heard', peer: anna.id, at: scene.now, by: 'stream' })
+    scene.advance(1_010)
+    expect(scene.events()).toEqual(['anna up'])
+  })
+
+  it('is not dialled when its connection answers', () => {
+    const scene = new Scene()
+    scene.connect(anna, 1)
+    scene.meet(ben)
+    scene.advance(100)
+    scene.tell(ben, scene.say(SUSPECT, ben, 1, anna))
+    scene.advance(400)
+    scene.give({ type: 'round-trip', peer: anna.id, link: 1, ms: 3 })
+    scene.advance(1_500)
+    expect(scene.events()).toEqual(['anna up', 'ben up', 'anna checking (suspected)', 'anna up'])
   })
 
   it('is never offline while its connection answers, whoever accuses it; after two checks its datagrams count as blocked', () => {

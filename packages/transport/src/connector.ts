@@ -171,6 +171,28 @@ export class Connector {
   }
 
   /**
+   * Finds out whether `peer` can be reached now: dials also where a connection stands, as that may lead through a network that is gone. The new
+   * stream is then closed as DUPLICATE once the peer has proved itself and said HELLO, and the connection that stands comes back; one that led to
+   * a former process of that peer is replaced. Without a connection this is {@link Connector.control}.
+   * @throws TransportError PEER_UNREACHABLE (with `cause`), NO_ADDRESS, SELF_DIALLED, RESOURCE_BUSY, CLOSED; the signal's reason
+   */
+  async reach(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<ControlConnection> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    this.#requireOpen()
+    const slot = this.#slot(peer)
+    if (slot.live === undefined) return this.control(peer, options)
+    try {
+      const connection = await this.#dialler.dialKnown(peer, signal)
+      return await untilAborted(this.#greetAsDialler(slot, connection), signal)
+    } catch (error) {
+      throw unreachable(peer, error, signal)
+    } finally {
+      this.#tidy(slot)
+    }
+  }
+
+  /**
    * Follows a hint: dials, learns who is there, and connects. If the pair is connected already, the new stream is closed as
    * DUPLICATE and the connection there is comes back; one that led to a former process of that peer is replaced.
    * @throws TransportError ALL_ATTEMPTS_FAILED, WRONG_PEER, SELF_DIALLED, PEER_UNREACHABLE, RESOURCE_BUSY, CLOSED; the signal's reason

@@ -266,6 +266,30 @@ describe('a peer that was restarted', () => {
   })
 })
 
+describe('reach', () => {
+  test('dials beside the live connection, which stays, without any event', async () => {
+    const live = await control(a, b)
+    expect(await eventually(a.connector.reach(b.identity.id))).toBe(live)
+    expect(await eventually(b.connector.reach(a.identity.id))).toBe(b.connected[0])
+    await clock.advance(100)
+    expect(a.dials + b.dials).toBe(3)
+    expect([a.streams.size, b.streams.size]).toEqual([1, 1])
+    expect([a.connected.length, b.connected.length, a.disconnected.length, b.disconnected.length]).toEqual([1, 1, 0, 0])
+  })
+
+  test('connects where there is no connection', async () => {
+    const connection = await eventually(a.connector.reach(b.identity.id))
+    expect(a.connector.current(b.identity.id)).toBe(connection)
+  })
+
+  test('says that a peer is not to be reached though a connection to it stands', async () => {
+    const live = await control(a, b)
+    network.partition(a.host, b.host)
+    expect(await failure(a.connector.reach(b.identity.id))).toMatchObject({ code: 'PEER_UNREACHABLE' })
+    expect(a.connector.current(b.identity.id)).toBe(live)
+  })
+})
+
 describe('meet', () => {
   test('follows a hint to whoever is there', async () => {
     const met = await eventually(a.connector.meet([{ host: '10.0.0.2', port: 9 }, b.address]))

@@ -72,6 +72,7 @@ const peer: Target = {
         events: new EventEmitter() as Connector['events'],
         current: () => undefined,
         control: () => Promise.reject(new Error('nobody answers')),
+        reach: () => Promise.reject(new Error('nobody answers')),
       },
       transport: {
         send: (_, bytes) => {

@@ -14,7 +14,7 @@ import type { Person } from './people.js'
 export type There = 'answers' | 'refuses' | 'silence' | 'busy'
 
 /** A connector without a network: the test says who is there. */
-export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'events'> {
+export class FakeConnector implements Pick<Connector, 'control' | 'reach' | 'current' | 'events'> {
   readonly events: EventEmitter<ConnectorEvents> = new EventEmitter<ConnectorEvents>()
   /** What all connections say about it. */
   lastHeardAt = 0
@@ -37,8 +37,11 @@ export class FakeConnector implements Pick<Connector, 'control' | 'current' | 'e
 
   async control(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<ControlConnection> {
     options.signal?.throwIfAborted()
-    const live = this.current(peer)
-    if (live !== undefined) return live
+    return this.current(peer) ?? this.reach(peer, options)
+  }
+
+  async reach(peer: PeerId, options: { signal?: AbortSignal } = {}): Promise<ControlConnection> {
+    options.signal?.throwIfAborted()
     const place = this.#there.get(peer.toString())
     this.dials.push({ to: place?.person.record.name ?? peer.short, at: this.#clock.now() })
     await new Promise<void>((resolve, reject) => {
