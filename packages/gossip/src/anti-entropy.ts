@@ -2,7 +2,7 @@
  * Two peers compare what they have and give each other what is missing (anti-entropy, Demers et al. 1987 §1.3, push and pull). It is what remains
  * when pushes and digests are over: after a partition, a sleep, or for who has just come.
  */
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { type Hop, hopLength } from './messages.js'
 import { lackedBy, type Origins } from './origins.js'
 import { MAX_TTL_MS } from './rumor.js'

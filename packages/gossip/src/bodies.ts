@@ -1,5 +1,5 @@
 import type { PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { type BodyReference, type Rumor, referenceOf } from './rumor.js'
 import type { Cached } from './rumor-cache.js'
 

@@ -72,3 +72,21 @@ it('announces no more than its limit: the first are left to anti-entropy', () =>
   expect(digests.size).toBe(3)
   expect([...digests.due(20, lives(1)).values()]).toEqual([['b', 'c', 'd']])
 })
+
+it('waits for as long as second copies take, and no longer where somebody holds them back', () => {
+  const digests = create()
+  const firstOf = (key: string): number => digests.start(key, 0, [])
+  expect(firstOf('a')).toBe(20)
+  digests.copied('a', 5)
+  expect(firstOf('b')).toBe(20)
+  digests.copied('b', 1_000)
+  digests.copied('b', 2_000)
+  // 5 ms, then what was held back counts as the 20 that it was waited for.
+  expect(firstOf('c')).toBe(20)
+  for (let number = 0; number < 40; number++) {
+    firstOf(`busy ${number}`)
+    digests.copied(`busy ${number}`, 60)
+  }
+  expect(firstOf('d')).toBeGreaterThan(110)
+  expect(firstOf('d')).toBeLessThanOrEqual(120)
+})

@@ -5,12 +5,19 @@
  * Where we differ from three neighbours by chance each time: whoever was told, or is known to have it, is told last. So the rounds that draw no
  * interest have reached most of the neighbours, and the last of them tells the rest. After it, once, come those who chose this peer and have not said
  * that they have it: all whom such a one is told by may be gone.
+ *
+ * The first announcement waits until pushes have had time to arrive by another way. How long they take shows in second copies: where machines are
+ * busy, announcements would hold up the very pushes that make them needless.
  */
-import { DIGEST_ROUNDS, digestDelay } from './formulas.js'
+import { RoundTripEstimate } from '@pc/transport'
+import { DIGEST_ROUNDS, digestDelay, pushDelay } from './formulas.js'
 import type { Live } from './neighbours.js'
 
 interface Digest {
   readonly receivedAt: number
+  /** What a second copy may take. */
+  readonly patienceMs: number
+  isCopied: boolean
   round: number
   dueAt: number
   /** Rounds in a row that drew no interest. */
@@ -37,6 +44,8 @@ export class Digests {
   readonly #limit: number
   readonly #random: () => number
   readonly #digests = new Map<string, Digest>()
+  /** From the first copy of a rumor to the second. */
+  readonly #secondCopies = new RoundTripEstimate()
 
   /** @param limit rumors announced at a time; beyond it the one received first is announced no more: anti-entropy is left */
   constructor(limit: number, random: () => number) {
@@ -57,9 +66,20 @@ export class Digests {
 
   /** Announces a rumor from now on. Gives back when first. @param having who has it, by its own word */
   start(key: string, now: number, having: Iterable<string>): number {
-    const dueAt = now + digestDelay(0, this.#random())
-    const digest = { receivedAt: now, round: 0, dueAt, quiet: 0, wanted: false, isLast: false }
-    this.#digests.set(key, { ...digest, having: new Set(having), told: new Set() })
+    const patienceMs = pushDelay(this.#secondCopies.smoothed)
+    const dueAt = now + digestDelay(0, patienceMs, this.#random())
+    this.#digests.set(key, {
+      receivedAt: now,
+      patienceMs,
+      isCopied: false,
+      round: 0,
+      dueAt,
+      quiet: 0,
+      wanted: false,
+      isLast: false,
+      having: new Set(having),
+      told: new Set(),
+    })
     for (const oldest of this.#digests.keys()) {
       if (this.#digests.size <= this.#limit) break
       this.#digests.delete(oldest)
@@ -75,6 +95,14 @@ export class Digests {
   has(key: string, peer: string): void {
     const having = this.#digests.get(key)?.having
     if (having !== undefined && having.size < MAX_NOTED) having.add(peer)
+  }
+
+  /** It was pushed to this peer once more. One that holds copies back makes others wait for at most twice as long as before. */
+  copied(key: string, now: number): void {
+    const digest = this.#digests.get(key)
+    if (digest === undefined || digest.isCopied) return
+    digest.isCopied = true
+    this.#secondCopies.measured(Math.min(now - digest.receivedAt, digest.patienceMs))
   }
 
   /** It was sent to somebody, who gets it unless it is lost. */
@@ -111,7 +139,7 @@ export class Digests {
     digest.quiet = digest.wanted || digest.round === 0 ? 0 : digest.quiet + 1
     digest.wanted = false
     digest.round += 1
-    digest.dueAt = digest.receivedAt + digestDelay(digest.round, this.#random())
+    digest.dueAt = digest.receivedAt + digestDelay(digest.round, digest.patienceMs, this.#random())
     const untold = lacking(digest, order)
     const told = order.filter(({ key }) => digest.told.has(key) && !digest.having.has(key))
     const count = digest.quiet >= MAX_QUIET ? untold.length : TOLD_AT_ONCE

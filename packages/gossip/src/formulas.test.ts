@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { digestDelay, forwardProbability, syncDelay, wantDelay } from './formulas.js'
+import { digestDelay, forwardProbability, pushDelay, syncDelay, wantDelay } from './formulas.js'
 
 it.each([
   [0, 6_000, 1],
@@ -15,9 +15,13 @@ it.each([
 })
 
 it('announces after 20, 60, 140, 300, 620, 1,260, 2,540 and 5,100 ms, each step by a quarter more or less', () => {
-  const middle = Array.from({ length: 8 }, (_, round) => digestDelay(round, 0.5))
+  const middle = Array.from({ length: 8 }, (_, round) => digestDelay(round, 20, 0.5))
   expect(middle).toEqual([20, 60, 140, 300, 620, 1_260, 2_540, 5_100])
-  expect([digestDelay(0, 0), digestDelay(1, 0), digestDelay(1, 0.999999)]).toEqual([15, 50, expect.closeTo(70, 3)])
+  expect([digestDelay(0, 20, 0), digestDelay(1, 20, 0), digestDelay(1, 20, 0.999999)]).toEqual([
+    15,
+    50,
+    expect.closeTo(70, 3),
+  ])
 })
 
 it('waits longer for each further announcer', () => {
@@ -27,4 +31,10 @@ it('waits longer for each further announcer', () => {
 it('exchanges every 30 s among few, more rarely among many', () => {
   expect([1, 64, 128, 1_024].map((peers) => syncDelay(peers, 0.5))).toEqual([30_000, 30_000, 60_000, 150_000])
   expect(syncDelay(2, 0)).toBe(22_500)
+})
+
+it('announces later where pushes take longer, all rounds by as much', () => {
+  expect([undefined, 3, 10, 40, 1_000].map(pushDelay)).toEqual([20, 20, 20, 80, 320])
+  expect([0, 1, 2].map((round) => digestDelay(round, 80, 0.5))).toEqual([80, 120, 200])
+  expect([digestDelay(0, 80, 0), digestDelay(0, 80, 0.999999)]).toEqual([60, expect.closeTo(100, 3)])
 })

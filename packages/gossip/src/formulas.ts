@@ -9,6 +9,8 @@ const EAGER_MS = 6_000
  * time, so that a short loss is repaired at once and a long one without noise.
  */
 const DIGEST_AFTER_MS: readonly number[] = [20, 60, 140, 300, 620, 1_260, 2_540, 5_100]
+const [LEAST_PATIENCE_MS] = DIGEST_AFTER_MS as [number]
+const GREATEST_PATIENCE_MS = 320
 const DIGEST_JITTER = 0.25
 /** Between two tries to get a body: a round trip of a local network and the work of a busy machine. */
 const WANT_STEP_MS = 8
@@ -26,12 +28,21 @@ export function forwardProbability(ageMs: number, ttlMs: number): number {
 /** Announcements of one rumor at most. */
 export const DIGEST_ROUNDS: number = DIGEST_AFTER_MS.length
 
-/** How long after its receipt the announcement of that round is due, with jitter so that neighbours do not speak all at once. @param chance in [0, 1) */
-export function digestDelay(round: number, chance: number): number {
+/** How long pushes may take by another way, where second copies came so long after the first ones on average. */
+export function pushDelay(secondCopyMs: number | undefined): number {
+  return Math.min(GREATEST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, 2 * (secondCopyMs ?? 0)))
+}
+
+/**
+ * How long after its receipt the announcement of that round is due, with jitter so that neighbours do not speak all at once.
+ * @param patienceMs what pushes may take, see `pushDelay`: the rounds come so much later
+ * @param chance in [0, 1)
+ */
+export function digestDelay(round: number, patienceMs: number, chance: number): number {
   const delay = DIGEST_AFTER_MS[Math.min(round, DIGEST_ROUNDS - 1)] as number
-  const before = round === 0 ? 0 : (DIGEST_AFTER_MS[round - 1] as number)
+  const before = round === 0 ? LEAST_PATIENCE_MS - patienceMs : (DIGEST_AFTER_MS[round - 1] as number)
   // Jitter of the step, not of the whole: rounds stay in their order.
-  return before + (delay - before) * (1 + DIGEST_JITTER * (2 * chance - 1))
+  return patienceMs - LEAST_PATIENCE_MS + before + (delay - before) * (1 + DIGEST_JITTER * (2 * chance - 1))
 }
 
 /** How long to wait for a body before the next announcer is asked. */

@@ -1,7 +1,7 @@
 import { Feed } from '@pc/dispatch'
 import type { Identity, PeerId } from '@pc/identity'
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from '@pc/transport'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { GossipError } from './errors.js'
 import type { Effect, GossipMessage, GossipQuery, Input, PublishFields } from './events.js'
 import type { GossipLimits } from './options.js'

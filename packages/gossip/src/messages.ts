@@ -10,7 +10,7 @@
  *
  * The hop part is unsigned: each hop adds the time that a rumor spent with it, by a clock that only counts, and half a round trip. Nobody's date matters.
  */
-import { bytesOfKey, keyOfBytes, viewOf } from './bytes.js'
+import { bytesOfKey, keyOfBytes, viewOf } from '@pc/wire'
 import { GossipError } from './errors.js'
 import { ID_BYTES, KEY_BYTES, MAX_RUMOR_BYTES, type Rumor, RumorKind, readRumor } from './rumor.js'
 

@@ -1,7 +1,7 @@
 import { createIdentity } from '@pc/identity'
 import { SeededRandom } from '@pc/testkit'
+import { keyOfBytes } from '@pc/wire'
 import { expect, it } from 'vitest'
-import { keyOfBytes } from './bytes.js'
 import { Neighbours } from './neighbours.js'
 
 const random = new SeededRandom('neighbours')

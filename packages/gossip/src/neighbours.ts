@@ -1,5 +1,5 @@
 import type { PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 
 export interface Live {
   readonly key: string

@@ -4,7 +4,7 @@
  * A replayed rumor has a valid signature and any age its sender likes, so only memory keeps it out. It is by origin and run: of a run that is no
  * longer remembered while four later ones are, nothing is taken, so that nobody can play an origin's old runs against each other.
  */
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import type { Rumor } from './rumor.js'
 import { isInMask, SequenceWindow } from './sequence-window.js'
 import { entryLength, type VectorEntry } from './sync-messages.js'

@@ -11,7 +11,7 @@
  */
 import { hash } from 'node:crypto'
 import { type Identity, PEER_ID_BYTES, type PeerId, verifySignature } from '@pc/identity'
-import { keyOfBytes, MAX_U48, putU48, u48, viewOf } from './bytes.js'
+import { keyOfBytes, MAX_U48, putU48, u48, viewOf } from '@pc/wire'
 import { GossipError } from './errors.js'
 
 export const RumorKind = {

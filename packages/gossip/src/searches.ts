@@ -3,7 +3,7 @@
  * spread over a moment, so that they do not meet at the asker; each is sent again until it is acknowledged, for it has only one way.
  */
 import type { PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { RateLimit } from './rate-limit.js'
 import type { Rumor } from './rumor.js'
 import { SeenKeys } from './seen.js'

@@ -3,8 +3,8 @@
  * once → announce. Nothing is remembered of a rumor before its signature passed, so nobody can use up an id, a sequence or a rate that is not his.
  */
 import { PeerId } from '@pc/identity'
+import { keyOfBytes } from '@pc/wire'
 import { Bodies } from './bodies.js'
-import { keyOfBytes } from './bytes.js'
 import { Digests } from './digests.js'
 import type { Effect, GossipCounters, GossipMessage } from './events.js'
 import { forwardProbability } from './formulas.js'
@@ -117,6 +117,7 @@ export class Spread {
     if (this.knows(rumor.key)) {
       counters.duplicates += 1
       this.digests.has(rumor.key, from.key)
+      if (way === 'datagram') this.digests.copied(rumor.key, now)
       this.bodies.alsoAt(rumor.key, from.peer)
       return
     }

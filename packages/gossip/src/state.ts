@@ -6,7 +6,7 @@
  * There is one timer: each `wake` replaces the one before.
  */
 import type { Identity, PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { Comparing } from './comparing.js'
 import { GossipError } from './errors.js'
 import type { Effect, GossipCounters, Input, PublishFields } from './events.js'

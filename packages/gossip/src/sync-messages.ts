@@ -12,7 +12,7 @@
  * are found as well as an end that is missing: after a partition the latest news come first, by digests, and leave a hole behind them.
  */
 import { PEER_ID_BYTES } from '@pc/identity'
-import { putU48, u48, viewOf } from './bytes.js'
+import { putU48, u48, viewOf } from '@pc/wire'
 import { GossipError } from './errors.js'
 import { type Hop, hopLength, putHop, readHop } from './messages.js'
 import { MAX_MASK_BYTES } from './sequence-window.js'

@@ -1,7 +1,7 @@
 /** One peer of the table: what users see, and what the rules need beside it. */
 import type { Waiting } from '@pc/dispatch'
 import type { PeerId, SignedPeerRecord } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import type { Check } from './check.js'
 import type { Reason } from './events.js'
 import type { PeerState } from './peer-state.js'

@@ -1,7 +1,7 @@
+import { keyOfBytes } from '@pc/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { person } from '../test/_util/people.js'
-import { keyOfBytes } from './bytes.js'
 import { MembershipError } from './errors.js'
 import { type Message, packMessage, readPacket } from './messages.js'
 import { readStatement, StatementKind, signStatement, verifyStatement } from './statements.js'

@@ -12,7 +12,7 @@
  * The incarnation is the sender's own: its word, which the transport proves.
  */
 import { PEER_ID_BYTES } from '@pc/identity'
-import { keyOfBytes, putU48, u48, viewOf } from './bytes.js'
+import { keyOfBytes, putU48, u48, viewOf } from '@pc/wire'
 import { MembershipError } from './errors.js'
 import { readStatement, type Statement } from './statements.js'
 
@@ -45,7 +45,7 @@ export function packMessage(
   const carried = statements.slice(0, MAX_STATEMENTS)
   const packet = new Uint8Array(carried.reduce((length, { bytes }) => length + 1 + bytes.length, head))
   packet[0] = TYPES.indexOf(message.type)
-  putU48(packet, 1, incarnation)
+  putU48(viewOf(packet), 1, incarnation)
   if ('sequence' in message) viewOf(packet).setUint32(HEADER_BYTES, message.sequence)
   if ('target' in message) packet.set(Buffer.from(message.target, 'latin1'), HEADER_BYTES + 4)
   let at = head
@@ -61,7 +61,7 @@ export function packMessage(
 export function readPacket(bytes: Uint8Array): Packet {
   if (bytes.length < HEADER_BYTES || bytes.length > MAX_PACKET_BYTES) bad(`of ${bytes.length} bytes`)
   const type = TYPES[bytes[0] as number]
-  const incarnation = u48(bytes, 1)
+  const incarnation = u48(viewOf(bytes), 1)
   if (type === undefined) return { incarnation, message: undefined, statements: [] }
   if (type === 'statements') {
     return { incarnation, message: { type }, statements: readStatements(bytes.subarray(HEADER_BYTES)) }

@@ -9,7 +9,7 @@
  */
 import { Deadlines } from '@pc/dispatch'
 import type { Identity, PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import { type Check, nextStepAt } from './check.js'
 import { Checks } from './checks.js'
 import { Dissemination } from './dissemination.js'

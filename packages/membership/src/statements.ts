@@ -8,7 +8,7 @@
  * The signature is over all before it, in the domain `pc-membership`. There is no statement that a peer is offline: everybody finds that out alone.
  */
 import { type Identity, PEER_ID_BYTES, type PeerId, verifySignature } from '@pc/identity'
-import { keyOfBytes, MAX_U48, putU48, u48 } from './bytes.js'
+import { keyOfBytes, MAX_U48, putU48, u48, viewOf } from '@pc/wire'
 import { MembershipError } from './errors.js'
 
 export const StatementKind = { SUSPECT: 0, ALIVE: 1, LEAVE: 2 } as const
@@ -44,7 +44,7 @@ export function signStatement(
   const bytes = new Uint8Array(length)
   bytes[0] = kind
   bytes.set(subject.bytes, 1)
-  putU48(bytes, INCARNATION_AT, Math.min(incarnation, MAX_U48))
+  putU48(viewOf(bytes), INCARNATION_AT, Math.min(incarnation, MAX_U48))
   if (kind === StatementKind.SUSPECT) bytes.set(identity.id.bytes, ACCUSER_AT)
   const signed = bytes.subarray(0, length - SIGNATURE_BYTES)
   bytes.set(identity.sign(DOMAIN, signed), signed.length)
@@ -63,7 +63,7 @@ export function readStatement(encoded: Uint8Array): Statement | undefined {
   const subject = keyOfBytes(bytes.subarray(1, INCARNATION_AT))
   const accuser = bytes.subarray(ACCUSER_AT, ACCUSER_AT + PEER_ID_BYTES)
   const signer = kind === StatementKind.SUSPECT ? keyOfBytes(accuser) : subject
-  return { kind, subject, signer, incarnation: u48(bytes, INCARNATION_AT), bytes }
+  return { kind, subject, signer, incarnation: u48(viewOf(bytes), INCARNATION_AT), bytes }
 }
 
 /** Whether it is the word of who is said to say it. @param signer the peer of `statement.signer` */

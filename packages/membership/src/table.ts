@@ -1,6 +1,6 @@
 /** Everybody this peer knows of: at most `maxPeers`; when it is full the peer that is offline longest makes room. */
 import type { PeerId } from '@pc/identity'
-import { keyOfBytes } from './bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import type { Entry } from './member.js'
 import { type PeerState, requireLegal } from './peer-state.js'
 

@@ -207,7 +207,10 @@ export class SimulatedNetwork<Id> {
 
   /** The process of a host dies: the other ends of its streams are reset, its ports refuse, and nothing of it is ever called again. */
   crash(host: SimulatedHost<Id>): void {
-    this.#lifeOf(host).end(true)
+    const life = this.#lifeOf(host)
+    life.end(true)
+    // Most machines that crash in a simulation are never heard of again, and there are many of them.
+    life.machine.forgetRoutes()
     this.#note('crash', host.address)
   }
 

@@ -1,4 +1,5 @@
 export { recycle } from './buffer-pool.js'
+export { bytesOfKey, keyOfBytes, MAX_U48, putU48, u48, viewOf } from './bytes.js'
 export type { Datagram, MacDatagram, MacDatagramFields, PlainDatagram, SessionDatagram } from './datagram.js'
 export { Protection, packMacDatagram, RootCode, readDatagram } from './datagram.js'
 export type { WireErrorCode, WireErrorOptions } from './errors.js'

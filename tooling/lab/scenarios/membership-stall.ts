@@ -1,10 +1,17 @@
-/** Some machines stand still for seconds, again and again: how often do they call others offline that are well, and how often without local health? */
+/**
+ * Some machines get next to no time for seconds, again and again: how often do they take others for gone that are well, and how often without
+ * local health?
+ *
+ * Of each second of a stall the machine runs for a moment, as one does whose processor others use: it then asks, and what is answered waits until
+ * its time is over. A machine that stands still altogether asks nobody meanwhile, and is wrong about nobody.
+ */
 import type { Lab } from '../lab.js'
 import { MemberNetwork } from '../membership/member-network.js'
 import type { Scenario } from '../scenario.js'
 import { WEATHER_OPTIONS } from '../weather.js'
 
-const STALL_MS = 5_000
+/** Seconds of a stall, and what the machine gets of each, ms. */
+const [STALL_SECONDS, MOMENT_MS] = [5, 20]
 const EVERY_MS = 20_000
 const SHARE = 0.2
 
@@ -12,7 +19,7 @@ export const membershipStall: Scenario = {
   kind: 'scenario',
   name: 'membership-stall',
   summary:
-    'one machine in five stalls for 5 s every 20 s: wrong verdicts about the healthy, with and without local health',
+    'one machine in five gets next to no time for 5 s of every 20 s: wrong verdicts about the healthy, with and without local health',
   options: {
     ...WEATHER_OPTIONS,
     loss: { help: 'share of packets lost', min: 0, max: 0.3, default: 0.05 },
@@ -46,10 +53,13 @@ async function wrongVerdicts(lab: Lab, localHealth: boolean): Promise<{ verdicts
     stalling.map(async ({ host }) => {
       await lab.sleep(network.random.float() * EVERY_MS)
       while (lab.now() < until) {
-        lab.network.pause(host)
-        await lab.sleep(STALL_MS)
-        lab.network.resume(host)
-        await lab.sleep(EVERY_MS - STALL_MS)
+        for (let second = 0; second < STALL_SECONDS; second++) {
+          lab.network.pause(host)
+          await lab.sleep(1_000 - MOMENT_MS)
+          lab.network.resume(host)
+          await lab.sleep(MOMENT_MS)
+        }
+        await lab.sleep(EVERY_MS - 1_000 * STALL_SECONDS)
       }
     }),
   )

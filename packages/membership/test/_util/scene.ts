@@ -1,6 +1,6 @@
 /** A state and the peers around it, as values: what they send is packed as they would pack it, what it sends is read back as lines. */
 import type { PeerId } from '@pc/identity'
-import { keyOfBytes } from '../../src/bytes.js'
+import { keyOfBytes } from '@pc/wire'
 import type { Effect, Input } from '../../src/events.js'
 import { type Message, packMessage, readPacket } from '../../src/messages.js'
 import type { MembershipLimits } from '../../src/options.js'
