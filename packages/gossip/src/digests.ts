@@ -2,15 +2,15 @@
  * Lazy repair, the half that announces: after a rumor came, its key is told to neighbours again and again, with growing pauses, until it draws no
  * interest any more (the counter of Demers et al. 1987 §1.4, with digests in place of rumors).
  *
- * Where we differ from three neighbours by chance each time: whoever was told, or is known to have it, is told last. So the rounds that draw no
- * interest have reached most of the neighbours, and the last of them tells the rest. After it, once, come those who chose this peer and have not said
- * that they have it: all whom such a one is told by may be gone.
+ * Where we differ from three neighbours by chance each time: whoever is known to have it is not told, and whoever was told is told last. So the
+ * rounds that draw no interest have reached most of the neighbours, and the last of them tells the rest.
  *
  * The first announcement waits until pushes have had time to arrive by another way. How long they take shows in second copies: where machines are
  * busy, announcements would hold up the very pushes that make them needless.
  */
 import { RoundTripEstimate } from '@pc/transport'
 import { DIGEST_ROUNDS, digestDelay, pushDelay } from './formulas.js'
+import { MAX_KEYS } from './messages.js'
 import type { Live } from './neighbours.js'
 
 interface Digest {
@@ -23,8 +23,6 @@ interface Digest {
   /** Rounds in a row that drew no interest. */
   quiet: number
   wanted: boolean
-  /** All neighbours were told: those who chose this peer are left. */
-  isLast: boolean
   /** Neighbours that have it, by their own word. */
   readonly having: Set<string>
   /** Neighbours that were told. */
@@ -35,6 +33,8 @@ interface Digest {
 const MAX_QUIET = 3
 /** Neighbours that are told in a round. */
 const TOLD_AT_ONCE = 3
+/** Whoever has so many neighbours hears of a rumor by one of them, whatever is lost; where they are fewer they are told again. */
+const ENOUGH_NEIGHBOURS = 8
 /** Digests that are due so soon go with those that are due now: a datagram holds 137. */
 export const TOGETHER_MS = 2
 /** Peers that are remembered to have one rumor: neighbours change little while it is announced. */
@@ -76,7 +76,6 @@ export class Digests {
       dueAt,
       quiet: 0,
       wanted: false,
-      isLast: false,
       having: new Set(having),
       told: new Set(),
     })
@@ -117,31 +116,42 @@ export class Digests {
     if (digest !== undefined) digest.wanted = true
   }
 
-  /** Whom to tell what now: for each neighbour the keys, so that they share datagrams. */
-  due(now: number, neighbours: readonly Live[], followers: readonly Live[] = []): Map<Live, string[]> {
+  /** Whom to tell what now: for each neighbour the keys, so that they share datagrams. What was announced before goes along where there is room. */
+  due(now: number, neighbours: readonly Live[]): Map<Live, string[]> {
     const telling = new Map<Live, string[]>()
     const order = this.#turned(neighbours)
+    const waiting: [string, Digest][] = []
     for (const [key, digest] of this.#digests) {
-      if (digest.dueAt > now + TOGETHER_MS) continue
-      const isOver = digest.isLast
-      for (const live of isOver ? lacking(digest, followers) : this.#targets(digest, order)) {
+      if (digest.dueAt > now + TOGETHER_MS) {
+        if (digest.round > 0) waiting.push([key, digest])
+        continue
+      }
+      for (const live of this.#targets(digest, order, now)) {
         const keys = telling.get(live)
         if (keys === undefined) telling.set(live, [key])
         else keys.push(key)
       }
-      if (isOver) this.#digests.delete(key)
-      digest.isLast = digest.round >= DIGEST_ROUNDS || digest.quiet >= MAX_QUIET
+      if (digest.round >= DIGEST_ROUNDS || digest.quiet >= MAX_QUIET) this.#digests.delete(key)
+    }
+    for (const [live, keys] of telling) {
+      for (const [key, digest] of waiting) {
+        if (keys.length >= MAX_KEYS) break
+        if (!lacks(digest, live)) continue
+        keys.push(key)
+        if (digest.told.size < MAX_NOTED) digest.told.add(live.key)
+      }
     }
     return telling
   }
 
-  #targets(digest: Digest, order: readonly Live[]): Live[] {
+  #targets(digest: Digest, order: readonly Live[], now: number): Live[] {
     digest.quiet = digest.wanted || digest.round === 0 ? 0 : digest.quiet + 1
     digest.wanted = false
     digest.round += 1
-    digest.dueAt = digest.receivedAt + digestDelay(digest.round, digest.patienceMs, this.#random())
-    const untold = lacking(digest, order)
-    const told = order.filter(({ key }) => digest.told.has(key) && !digest.having.has(key))
+    digest.dueAt = now + digestDelay(digest.round, digest.patienceMs, this.#random())
+    const untold = order.filter((live) => lacks(digest, live))
+    const isFew = order.length < ENOUGH_NEIGHBOURS
+    const told = isFew ? order.filter(({ key }) => digest.told.has(key) && !digest.having.has(key)) : []
     const count = digest.quiet >= MAX_QUIET ? untold.length : TOLD_AT_ONCE
     const targets = [...untold, ...told].slice(0, count)
     for (const { key } of targets) if (digest.told.size < MAX_NOTED) digest.told.add(key)
@@ -155,7 +165,7 @@ export class Digests {
   }
 }
 
-/** Those of whom neither is known that they have it nor that they were told. */
-function lacking({ having, told }: Digest, peers: readonly Live[]): Live[] {
-  return peers.filter(({ key }) => !having.has(key) && !told.has(key))
+/** Neither is known that it has it nor was it told. */
+function lacks({ having, told }: Digest, { key }: Live): boolean {
+  return !having.has(key) && !told.has(key)
 }

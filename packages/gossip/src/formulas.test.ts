@@ -14,13 +14,13 @@ it.each([
   expect(forwardProbability(age, ttl)).toBeCloseTo(probability, 9)
 })
 
-it('announces after 20, 60, 140, 300, 620, 1,260, 2,540 and 5,100 ms, each step by a quarter more or less', () => {
+it('announces 20 ms after the receipt, then after 40, 80, 160, 320, 640, 1,280 and 2,560 ms more, each a quarter more or less', () => {
   const middle = Array.from({ length: 8 }, (_, round) => digestDelay(round, 20, 0.5))
-  expect(middle).toEqual([20, 60, 140, 300, 620, 1_260, 2_540, 5_100])
+  expect(middle).toEqual([20, 40, 80, 160, 320, 640, 1_280, 2_560])
   expect([digestDelay(0, 20, 0), digestDelay(1, 20, 0), digestDelay(1, 20, 0.999999)]).toEqual([
     15,
-    50,
-    expect.closeTo(70, 3),
+    30,
+    expect.closeTo(50, 3),
   ])
 })
 
@@ -33,8 +33,9 @@ it('exchanges every 30 s among few, more rarely among many', () => {
   expect(syncDelay(2, 0)).toBe(22_500)
 })
 
-it('announces later where pushes take longer, all rounds by as much', () => {
+it('announces later where pushes take longer, and takes no shorter steps', () => {
   expect([undefined, 3, 10, 40, 1_000].map(pushDelay)).toEqual([20, 20, 20, 80, 320])
-  expect([0, 1, 2].map((round) => digestDelay(round, 80, 0.5))).toEqual([80, 120, 200])
+  expect([0, 1, 2].map((round) => digestDelay(round, 80, 0.5))).toEqual([80, 80, 80])
+  expect(digestDelay(3, 80, 0.5)).toBe(160)
   expect([digestDelay(0, 80, 0), digestDelay(0, 80, 0.999999)]).toEqual([60, expect.closeTo(100, 3)])
 })

@@ -34,15 +34,14 @@ export function pushDelay(secondCopyMs: number | undefined): number {
 }
 
 /**
- * How long after its receipt the announcement of that round is due, with jitter so that neighbours do not speak all at once.
- * @param patienceMs what pushes may take, see `pushDelay`: the rounds come so much later
+ * From the announcement before, or from the receipt, to that of this round, with jitter so that neighbours do not speak all at once.
+ * @param patienceMs what pushes may take, see `pushDelay`, and so what announcements may: no step is shorter
  * @param chance in [0, 1)
  */
 export function digestDelay(round: number, patienceMs: number, chance: number): number {
   const delay = DIGEST_AFTER_MS[Math.min(round, DIGEST_ROUNDS - 1)] as number
-  const before = round === 0 ? LEAST_PATIENCE_MS - patienceMs : (DIGEST_AFTER_MS[round - 1] as number)
-  // Jitter of the step, not of the whole: rounds stay in their order.
-  return patienceMs - LEAST_PATIENCE_MS + before + (delay - before) * (1 + DIGEST_JITTER * (2 * chance - 1))
+  const before = round === 0 ? 0 : (DIGEST_AFTER_MS[round - 1] as number)
+  return Math.max(patienceMs, delay - before) * (1 + DIGEST_JITTER * (2 * chance - 1))
 }
 
 /** How long to wait for a body before the next announcer is asked. */

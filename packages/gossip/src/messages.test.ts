@@ -58,7 +58,7 @@ it('ignores what it does not know', () => {
 it.each([
   ['nothing', []],
   ['a hop part that ends early', [0, 1, 2]],
-  ['no keys', [1]],
+  ['no keys that are wanted', [2]],
   ['half a key', [2, 1, 2, 3]],
   ['half a query', [3, 1, 2, 3]],
   ['an acknowledgement with more', [4, ...QUERY, 1]],

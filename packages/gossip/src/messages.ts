@@ -74,7 +74,7 @@ export function readPacket(bytes: Uint8Array): Packet {
     case Type.RUMOR:
       return { type: 'rumor', ...readHop(bytes.subarray(1)) }
     case Type.IHAVE:
-      return { type: 'ihave', keys: readKeys(bytes) }
+      return { type: 'ihave', keys: bytes.length === 1 ? [] : readKeys(bytes) }
     case Type.IWANT:
       return { type: 'iwant', keys: readKeys(bytes) }
     case Type.HIT:

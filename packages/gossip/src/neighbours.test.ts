@@ -12,14 +12,14 @@ const filled = (size: number, count: number): Neighbours => {
   return neighbours
 }
 
-it('chooses all of few, and no more than its size of many', () => {
-  expect(filled(16, 5).chosen).toHaveLength(5)
-  expect(filled(16, 40).chosen).toHaveLength(16)
+it('picks all of few, and half of its size of many', () => {
+  expect(filled(16, 5).picked).toHaveLength(5)
+  expect(filled(16, 40).picked).toHaveLength(8)
 })
 
-it('chooses each as probably as any other, in whatever order they came', () => {
+it('picks each as probably as any other, in whatever order they came', () => {
   let first = 0
-  for (let run = 0; run < 400; run++) if (filled(4, 40).isNeighbour(keyOfBytes(ids[0]?.bytes as Uint8Array))) first++
+  for (let run = 0; run < 400; run++) if (filled(8, 40).isNeighbour(keyOfBytes(ids[0]?.bytes as Uint8Array))) first++
   // Of 400 runs 40 are expected, with a deviation of 6.
   expect(first, random.seed).toBeGreaterThan(16)
   expect(first, random.seed).toBeLessThan(64)
@@ -27,14 +27,14 @@ it('chooses each as probably as any other, in whatever order they came', () => {
 
 it('replaces one at a time, and the one that goes down at once', () => {
   const neighbours = filled(16, 40)
-  const before = new Set(neighbours.chosen.map(({ key }) => key))
+  const before = new Set(neighbours.picked.map(({ key }) => key))
   neighbours.rotate()
-  expect(neighbours.chosen).toHaveLength(16)
-  expect(neighbours.chosen.filter(({ key }) => !before.has(key))).toHaveLength(1)
-  const gone = neighbours.chosen[3]?.key as string
+  expect(neighbours.picked).toHaveLength(8)
+  expect(neighbours.picked.filter(({ key }) => !before.has(key))).toHaveLength(1)
+  const gone = neighbours.picked[3]?.key as string
   neighbours.remove(gone)
   expect(neighbours.isNeighbour(gone)).toBe(false)
-  expect(neighbours.chosen).toHaveLength(16)
+  expect(neighbours.picked).toHaveLength(8)
   expect(neighbours.count).toBe(39)
 })
 
@@ -44,13 +44,16 @@ it('keeps its table right whatever goes and comes', () => {
     const id = random.pick(ids)
     if (random.chance(0.5)) neighbours.add(id, step)
     else neighbours.remove(keyOfBytes(id.bytes))
-    expect(neighbours.chosen).toHaveLength(Math.min(8, neighbours.count))
+    if (random.chance(0.5)) neighbours.heard(keyOfBytes(random.pick(ids).bytes), step)
+    expect(neighbours.picked).toHaveLength(Math.min(4, neighbours.count))
+    const keys = neighbours.chosen.map(({ key }) => key)
+    expect(new Set(keys).size).toBe(keys.length)
     for (const { key } of neighbours.chosen) expect(neighbours.get(key)?.key).toBe(key)
   }
 })
 
 it('samples distinct neighbours, without those left out', () => {
-  const neighbours = filled(5, 5)
+  const neighbours = filled(10, 5)
   const out = neighbours.chosen[0]?.key
   const sample = neighbours.sample(9, (key) => key === out)
   expect(new Set(sample.map(({ key }) => key)).size).toBe(4)
@@ -61,18 +64,31 @@ it('knows no more live peers than it may', () => {
   expect(filled(16, 60).count).toBe(50)
 })
 
-it('knows who has chosen it, as long as they are heard and live, and no more than 48', () => {
+it('has for neighbours those who picked it, as long as they are heard and live, and no more of them than its size', () => {
   const neighbours = filled(4, 50)
   const keys = ids.map(({ bytes }) => keyOfBytes(bytes))
-  const followers = (now: number): string[] => neighbours.followers(now, 1_000).map(({ key }) => key)
-  const [anna = '', bert = '', carl = ''] = keys
+  const picked = new Set(neighbours.picked.map(({ key }) => key))
+  const followers = (): string[] => neighbours.chosen.map(({ key }) => key).filter((key) => !picked.has(key))
+  const [anna = '', bert = '', carl = '', ...others] = keys.slice(0, 50).filter((key) => !picked.has(key))
   neighbours.heard(anna, 0)
   neighbours.heard(bert, 500)
   neighbours.heard(carl, 600)
   neighbours.heard('nobody who lives', 600)
   neighbours.remove(carl)
-  expect(followers(1_000)).toEqual([anna, bert])
-  expect(followers(1_001)).toEqual([bert])
-  for (const key of keys) neighbours.heard(key, 2_000)
-  expect(followers(2_000)).toHaveLength(48)
+  expect(followers()).toEqual([anna, bert])
+  neighbours.sweep(90_001)
+  expect(followers()).toEqual([bert])
+  for (const key of others) neighbours.heard(key, 91_000)
+  expect(followers()).toEqual([bert, ...others.slice(0, 3)])
+  expect(neighbours.isNeighbour(bert)).toBe(true)
+})
+
+it('says once whom it picked, and to all again when one is replaced', () => {
+  const neighbours = filled(8, 40)
+  const told = (): string[] => neighbours.toTell().map(({ key }) => key)
+  const first = neighbours.picked.map(({ key }) => key)
+  expect(new Set(told())).toEqual(new Set(first))
+  expect(told()).toEqual([])
+  neighbours.rotate()
+  expect(new Set(told())).toEqual(new Set(neighbours.picked.map(({ key }) => key)))
 })

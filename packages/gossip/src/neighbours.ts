@@ -9,7 +9,7 @@ export interface Live {
 }
 
 export interface NeighboursOptions {
-  /** Neighbours at a time. */
+  /** Neighbours at a time, about: half of them are picked here. */
   readonly size: number
   /** Live peers that are known; those beyond it are not chosen. */
   readonly maxPeers: number
@@ -18,20 +18,25 @@ export interface NeighboursOptions {
 }
 
 /**
- * The live peers, and the few of them that rumors are sent to. A set that changes slowly keeps sessions few; that it changes makes of a
- * bad choice a short one.
+ * The live peers, and the few of them that rumors are sent to: those that were picked here, and those that picked this peer. A set that changes
+ * slowly keeps sessions few; that it changes makes of a bad choice a short one; and between two neighbours one announcement is enough, whoever is
+ * the first.
  */
 export class Neighbours {
   readonly #options: NeighboursOptions
+  readonly #picks: number
   /** Where a peer is in `#live`: a peer leaves by taking the last one into its place. */
   readonly #places = new Map<string, number>()
   readonly #live: Live[] = []
-  readonly #chosen = new Map<string, Live>()
-  /** When each of those who chose this peer was heard last, the longest ago first. */
+  readonly #picked = new Map<string, Live>()
+  /** When each of those who picked this peer was heard last. */
   readonly #followers = new Map<string, number>()
+  /** Those picked that have not been told so yet. */
+  readonly #untold = new Set<string>()
 
   constructor(options: NeighboursOptions) {
     this.#options = options
+    this.#picks = Math.ceil(options.size / 2)
   }
 
   /** Live peers, without this one. */
@@ -39,12 +44,19 @@ export class Neighbours {
     return this.#live.length
   }
 
+  /** Those picked here. */
+  get picked(): readonly Live[] {
+    return [...this.#picked.values()]
+  }
+
+  /** Everybody whom rumors and digests go to. */
   get chosen(): readonly Live[] {
-    return [...this.#chosen.values()]
+    const followers = [...this.#followers.keys()].filter((key) => !this.#picked.has(key))
+    return [...this.#picked.values(), ...followers.map((key) => this.get(key) as Live)]
   }
 
   isNeighbour(key: string): boolean {
-    return this.#chosen.has(key)
+    return this.#picked.has(key) || this.#followers.has(key)
   }
 
   get(key: string): Live | undefined {
@@ -57,19 +69,22 @@ export class Neighbours {
     return this.#live
   }
 
-  /** A peer sent something unasked: it has chosen this one, or had. */
+  /** A peer announced something, or nothing: this one is a neighbour of its. Not if that many have said so and are heard of: more are somebody's play. */
   heard(key: string, now: number): void {
     if (!this.#places.has(key)) return
-    this.#followers.delete(key)
-    this.#followers.set(key, now)
-    const [oldest] = this.#followers.keys()
-    if (this.#followers.size > MAX_FOLLOWERS && oldest !== undefined) this.#followers.delete(oldest)
+    if (this.#followers.has(key) || this.#followers.size < this.#options.size) this.#followers.set(key, now)
   }
 
-  /** Who has chosen this peer, as far as is known, and was heard within `withinMs`. */
-  followers(now: number, withinMs: number): Live[] {
-    for (const [key, at] of this.#followers) if (at < now - withinMs) this.#followers.delete(key)
-    return [...this.#followers.keys()].map((key) => this.get(key)).filter((live) => live !== undefined)
+  /** Whoever was not heard of for a while may have other neighbours by now. */
+  sweep(now: number): void {
+    for (const [key, at] of this.#followers) if (at < now - FOLLOWER_MS) this.#followers.delete(key)
+  }
+
+  /** Who is to be told now that this peer is its neighbour; after that it counts as told. */
+  toTell(): Live[] {
+    const lives = [...this.#untold].map((key) => this.#picked.get(key)).filter((live) => live !== undefined)
+    this.#untold.clear()
+    return lives
   }
 
   /** A peer is up, or its round trip is known anew. True when it was not there before. */
@@ -79,7 +94,7 @@ export class Neighbours {
     const place = this.#places.get(key)
     if (place !== undefined) {
       this.#live[place] = live
-      if (this.#chosen.has(key)) this.#chosen.set(key, live)
+      if (this.#picked.has(key)) this.#picked.set(key, live)
       return false
     }
     if (this.#live.length >= this.#options.maxPeers) return false
@@ -99,16 +114,17 @@ export class Neighbours {
       this.#live[place] = last
       this.#places.set(last.key, place)
     }
-    if (this.#chosen.delete(key)) this.#choose()
+    if (this.#picked.delete(key)) this.#choose()
   }
 
-  /** Replaces one neighbour by another live peer, if there is one. */
+  /** Replaces one of those picked by another live peer, if there is one. All are told again: what told them may have been lost. */
   rotate(): void {
-    if (this.#live.length <= this.#chosen.size) return
-    const going = this.#pick(this.chosen)
+    for (const key of this.#picked.keys()) this.#untold.add(key)
+    if (this.#live.length <= this.#picked.size) return
+    const going = this.#draw(this.picked)
     // The new one first, or it could be the one that goes.
     this.#choose()
-    if (going !== undefined) this.#chosen.delete(going.key)
+    if (going !== undefined) this.#picked.delete(going.key)
   }
 
   /** Up to `count` neighbours by chance, none of those left out. */
@@ -126,33 +142,38 @@ export class Neighbours {
 
   /** One live peer by chance. */
   anyone(): Live | undefined {
-    return this.#pick(this.#live)
+    return this.#draw(this.#live)
   }
 
   /** Reservoir sampling: in whatever order peers come up, each is a neighbour as probably as any other. Else all would choose the same ones. */
   #offer(live: Live): void {
-    const { size } = this.#options
-    if (this.#chosen.size >= size) {
-      if (this.#below(this.#live.length) >= size) return
-      const going = this.#pick(this.chosen)
-      if (going !== undefined) this.#chosen.delete(going.key)
+    if (this.#picked.size >= this.#picks) {
+      if (this.#below(this.#live.length) >= this.#picks) return
+      const going = this.#draw(this.picked)
+      if (going !== undefined) this.#picked.delete(going.key)
     }
-    this.#chosen.set(live.key, live)
+    this.#pick(live)
   }
 
   #choose(): void {
-    const free = this.#live.length - this.#chosen.size
+    const free = this.#live.length - this.#picked.size
     if (free <= 0) return
-    // Neighbours are few, so a few draws find somebody who is none; the rest is for tables that hold hardly more than them.
+    // Few are picked, so a few draws find somebody who is not; the rest is for tables that hold hardly more than them.
     for (let draw = 0; draw < DRAWS; draw++) {
-      const live = this.#pick(this.#live) as Live
-      if (!this.#chosen.has(live.key)) return void this.#chosen.set(live.key, live)
+      const live = this.#draw(this.#live) as Live
+      if (this.#picked.has(live.key)) continue
+      this.#pick(live)
+      return
     }
-    const live = this.#pick(this.#live.filter(({ key }) => !this.#chosen.has(key))) as Live
-    this.#chosen.set(live.key, live)
+    this.#pick(this.#draw(this.#live.filter(({ key }) => !this.#picked.has(key))) as Live)
   }
 
-  #pick(list: readonly Live[]): Live | undefined {
+  #pick(live: Live): void {
+    this.#picked.set(live.key, live)
+    this.#untold.add(live.key)
+  }
+
+  #draw(list: readonly Live[]): Live | undefined {
     return list[this.#below(list.length)]
   }
 
@@ -162,5 +183,5 @@ export class Neighbours {
 }
 
 const DRAWS = 8
-/** About as many choose a peer as it chooses itself: far more are somebody's play. */
-const MAX_FOLLOWERS = 48
+/** Three times as long as between two times that it is told. */
+const FOLLOWER_MS = 90_000

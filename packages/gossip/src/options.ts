@@ -3,7 +3,7 @@ import { GossipError } from './errors.js'
 export interface GossipLimits {
   /** Peers that a rumor is pushed to. More: quicker under loss, and as many more payloads. @default 3 */
   fanOut?: number
-  /** Peers that pushes and digests go to at a time. Fewer: fewer sessions; below about 12 reach suffers. @default 16 */
+  /** Peers that pushes and digests go to at a time, about: half of them picked by this peer, the others by themselves. Fewer: fewer sessions; below about 12 reach suffers. @default 16 */
   neighbours?: number
   /** After so many ms, give or take a half, one neighbour is replaced. @default 30000 */
   rotateMs?: number
@@ -29,7 +29,7 @@ const MIB = 1_048_576
 
 export const DEFAULT_LIMITS: Required<GossipLimits> = {
   fanOut: 3, // a push reaches 94 % (Demers et al. 1987: s = e^(-f(1-s))); digests the rest
-  neighbours: 16, // enough that nobody is without somebody who chose it: e^-16 of the peers
+  neighbours: 16, // with 30 % of all gone at a time, 0.3^8 of those left have nobody whom they picked, and hardly any of these nobody who picked them
   rotateMs: 30_000,
   smallNetwork: 16,
   originPerSecond: 10,

@@ -19,8 +19,6 @@ const GIVEN_PER_SECOND = 64
 const GIVEN_TIMES = 3
 const MAX_TRACKED = 10_000
 const MAX_WANTS = 4_096
-/** Who said nothing for so long may have other neighbours by now. */
-const FOLLOWER_MS = 60_000
 
 export interface RepairParts {
   readonly spread: Spread
@@ -61,7 +59,7 @@ export class Repair {
     return this.#wants.broken(now)
   }
 
-  /** Somebody has these. Gives back when to look again; infinity when it was not heard. */
+  /** Somebody has these, or only says that this peer is its neighbour. Gives back when to look again; infinity when nothing was asked for. */
   onIHave(keys: readonly string[], from: Live, now: number): number {
     if (!this.#digestRate.take(from.key, now)) {
       this.#parts.counters.limited += 1
@@ -77,6 +75,7 @@ export class Repair {
         this.#parts.spread.bodies.alsoAt(key, from.peer)
       }
     }
+    if (asked.length === 0) return Number.POSITIVE_INFINITY
     this.#ask(from, asked, now)
     return now + wantDelay(1, from.roundTripMs)
   }
@@ -101,8 +100,7 @@ export class Repair {
     const { spread, neighbours, send } = this.#parts
     for (const [live, keys] of this.#wants.due(now)) this.#ask(live, keys, now)
     if (spread.digests.dueAt > now + TOGETHER_MS) return
-    const followers = neighbours.followers(now, FOLLOWER_MS)
-    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen, followers)) {
+    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen)) {
       const here = keys.filter((key) => spread.mayAnnounce(key, now))
       for (const bytes of packed('ihave', here)) send(peer, bytes)
     }

@@ -86,7 +86,7 @@ it('a forged rumor costs who sends it, and uses up nothing of its alleged origin
 
 it('who sends nonsense is ignored, then banned for five minutes', () => {
   const state = create()
-  const nonsense: Input = { type: 'datagram', from: anna.id, bytes: new Uint8Array([1]) }
+  const nonsense: Input = { type: 'datagram', from: anna.id, bytes: new Uint8Array([2]) }
   for (let time = 0; time < 10; time++) state.handle(nonsense, 0)
   expect(types(state.handle(came(rumorOf()), 0))).toEqual([])
   for (let time = 0; time < 40; time++) state.handle(nonsense, 0)
@@ -219,7 +219,7 @@ it('two peers give each other what is missing', () => {
   // Of the other side: it learns of a peer, exchanges with it, takes the rumor, and has nothing to push.
   const other = new GossipState({ identity: anna, boot: 1, random: () => 0.5, now: 0 })
   other.handle({ type: 'peer-up', peer: self.id }, 0)
-  expect(types(other.handle({ type: 'wake' }, 1_500))).toEqual(['exchange'])
+  expect(types(other.handle({ type: 'wake' }, 1_500))).toContain('exchange')
   const answered: Input = { type: 'exchange-answered', from: self.id, bytes: reply.bytes }
   expect(types(other.handle(answered, 1_501))).toEqual(['deliver'])
   expect(types(other.handle(answered, 1_502))).toEqual([])
@@ -425,4 +425,17 @@ it('work on an answer ends with the time of the query', () => {
   state.handle({ type: 'answer', query: done.id, answer: Buffer.from('me') }, 1)
   const over = state.handle({ type: 'wake' }, 3_000).filter(({ type }) => type === 'query-cancelled')
   expect(over).toEqual([{ type: 'query-cancelled', id: slow.id }])
+})
+
+it('tells those it picked that they are its neighbours, within a second, and counts for neighbours who tells it so', () => {
+  const state = create({}, CONNECTED)
+  const greeted = sent(state.handle({ type: 'wake' }, 1_000))
+  expect(greeted).toHaveLength(8)
+  for (const { packet } of greeted) expect(packet).toEqual({ type: 'ihave', keys: [] })
+  expect(sent(state.handle({ type: 'wake' }, 2_000))).toEqual([])
+  const picked = new Set(greeted.map(({ to }) => to.toString()))
+  const other = CONNECTED.find(({ id }) => !picked.has(id.toString())) as Identity
+  expect(state.status().neighbours).toBe(8)
+  expect(state.handle({ type: 'datagram', from: other.id, bytes: packKeys('ihave', []) }, 2_001)).toEqual([])
+  expect(state.status().neighbours).toBe(9)
 })

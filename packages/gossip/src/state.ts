@@ -10,7 +10,7 @@ import { keyOfBytes } from '@pc/wire'
 import { Comparing } from './comparing.js'
 import { GossipError } from './errors.js'
 import type { Effect, GossipCounters, Input, PublishFields } from './events.js'
-import { type Packet, packAck, packHit, readPacket } from './messages.js'
+import { type Packet, packAck, packHit, packKeys, readPacket } from './messages.js'
 import { type Live, Neighbours } from './neighbours.js'
 import { type GossipLimits, resolveLimits } from './options.js'
 import { RateLimit } from './rate-limit.js'
@@ -351,6 +351,10 @@ export class GossipState {
       this.#rotateAt = this.#nextRotation(now)
     }
     if (this.#sweepAt <= now) {
+      this.#neighbours.sweep(now)
+      for (const { peer } of this.#neighbours.toTell()) {
+        this.#effects.push({ type: 'send', to: peer, bytes: packKeys('ihave', []) })
+      }
       this.#spread.sweep(now)
       this.#searches.sweep(now)
       for (const peer of this.#repair.broken(now)) this.#scores.add(peer, Fault.BROKEN_PROMISE, now)

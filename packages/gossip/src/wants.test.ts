@@ -11,7 +11,7 @@ const ask = (wants: Wants, key: string, peer: string, now: number): void => {
 }
 const asked = (wants: Wants, now: number): string[] => [...wants.due(now).keys()].map(({ key }) => key)
 
-it('asks one announcer at a time, at most three', () => {
+it('asks one announcer at a time, around and around, sixteen times in all', () => {
   const wants = new Wants(10)
   expect(wants.announced('a', live('p'), 0)).toBe(true)
   for (const peer of ['q', 'r', 's', 'q']) expect(wants.announced('a', live(peer), 1)).toBe(false)
@@ -19,7 +19,11 @@ it('asks one announcer at a time, at most three', () => {
   expect(asked(wants, 8)).toEqual(['q'])
   expect(asked(wants, 23)).toEqual([])
   expect(asked(wants, 24)).toEqual(['r'])
-  expect(asked(wants, 48)).toEqual([])
+  for (const [turn, peer] of ['s', 'p', 'q', 'r', 's', 'p', 'q', 'r', 's', 'p', 'q', 'r', 's'].entries()) {
+    expect(asked(wants, 47 + 24 * turn)).toEqual([])
+    expect(asked(wants, 48 + 24 * turn)).toEqual([peer])
+  }
+  expect(asked(wants, 48 + 24 * 13)).toEqual([])
   expect(wants.size).toBe(0)
 })
 

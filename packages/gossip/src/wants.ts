@@ -1,5 +1,5 @@
 /**
- * Lazy repair, the half that asks: of those who announce a rumor one is asked at a time, and the next when the body does not come. Who
+ * Lazy repair, the half that asks: of those who announce a rumor one is asked at a time, and the next, around and around, when it does not come. Who
  * announces and does not give has broken a promise.
  */
 import { RoundTripEstimate } from '@pc/transport'
@@ -7,16 +7,18 @@ import { wantDelay } from './formulas.js'
 import type { Live } from './neighbours.js'
 
 interface Want {
-  /** Who announced it and was not asked yet. */
+  /** Who announced it, in the order in which they are asked, again and again. */
   readonly sources: Live[]
   attempts: number
   askedAt: number
   dueAt: number
 }
 
-/** Announcers that are asked for one rumor; after them a new announcement is needed. */
-const MAX_ATTEMPTS = 3
+/** So often is asked for one rumor; after that a new announcement is needed. With one packet in five lost, one try in three fails. */
+const MAX_ATTEMPTS = 16
 const MAX_SOURCES = 8
+/** From one try to the next the wait grows by a step, so many times. */
+const MAX_STEPS = 3
 /** Until an announcer that was asked must have given it (GossipSub: IWANT follow-up). */
 const PROMISE_MS = 3_000
 
@@ -53,7 +55,7 @@ export class Wants {
       return false
     }
     if (this.#wants.size >= this.#limit) return false
-    this.#ask(key, { sources: [], attempts: 0, askedAt: 0, dueAt: 0 }, source, now)
+    this.#ask(key, { sources: [source], attempts: 0, askedAt: 0, dueAt: 0 }, source, now)
     return true
   }
 
@@ -81,11 +83,11 @@ export class Wants {
     const asking = new Map<Live, string[]>()
     for (const [key, want] of this.#wants) {
       if (want.dueAt > now) continue
-      const source = want.sources.shift()
-      if (source === undefined || want.attempts >= MAX_ATTEMPTS) {
+      if (want.attempts >= MAX_ATTEMPTS) {
         this.#wants.delete(key)
         continue
       }
+      const source = want.sources[want.attempts % want.sources.length] as Live
       this.#ask(key, want, source, now)
       asking.set(source, [...(asking.get(source) ?? []), key])
     }
@@ -106,8 +108,9 @@ export class Wants {
   #ask(key: string, want: Want, source: Live, now: number): void {
     want.attempts += 1
     want.askedAt = now
-    const usual = this.#giving.smoothed === undefined ? 0 : want.attempts * this.#giving.timeoutMs
-    want.dueAt = now + Math.max(usual, wantDelay(want.attempts, source.roundTripMs))
+    const steps = Math.min(want.attempts, MAX_STEPS)
+    const usual = this.#giving.smoothed === undefined ? 0 : steps * this.#giving.timeoutMs
+    want.dueAt = now + Math.max(usual, wantDelay(steps, source.roundTripMs))
     this.#wants.set(key, want)
   }
 }

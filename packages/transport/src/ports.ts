@@ -44,9 +44,22 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 }
 
+const FLOAT_BYTES = 6
+/** For 256 numbers: to ask the system for each costs more than most of what they are for. */
+const FLOATS_AT_ONCE = 256 * FLOAT_BYTES
+let floats = Buffer.alloc(0)
+let floatsUsed = 0
+
 /** The randomness of this machine; `bytes` is fit for keys and nonces, `float` is built from 48 bits of the same source. */
 export const systemRandom: Random = {
-  float: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  float: () => {
+    if (floatsUsed === floats.length) {
+      floats = randomBytes(FLOATS_AT_ONCE)
+      floatsUsed = 0
+    }
+    floatsUsed += FLOAT_BYTES
+    return floats.readUIntBE(floatsUsed - FLOAT_BYTES, FLOAT_BYTES) / 2 ** 48
+  },
   bytes: (length) => new Uint8Array(randomBytes(length)),
 }
 
