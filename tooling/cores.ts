@@ -11,6 +11,7 @@ import { ROOT } from './steps.js'
 const FILES: Readonly<Record<string, readonly string[]>> = {
   wire: [
     'buffer-pool',
+    'bytes',
     'codec',
     'datagram',
     'envelope-encoder',
@@ -172,7 +173,6 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   membership: [
     'allowance',
-    'bytes',
     'check',
     'checks',
     'dissemination',

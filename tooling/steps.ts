@@ -1,5 +1,6 @@
 /** Runs the named steps of a gate one after the other, each with its time, and stops at the first that fails. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -12,6 +13,8 @@ export interface Step {
   readonly env?: Readonly<Record<string, string>>
   /** Whether exit code 77 means that this machine cannot run it; said again at the end, so that nobody takes it for a pass. */
   readonly maySkip?: boolean
+  /** It keeps one core busy and measures no real time: run beside the neighbours in the list that say so too. What it prints comes at its end. */
+  readonly beside?: boolean
 }
 
 /** `node` arguments that run a TypeScript program of this repository from source. */
@@ -31,38 +34,58 @@ export const SKIPPED = 77
 export async function runSteps(title: string, steps: readonly Step[]): Promise<void> {
   const started = performance.now()
   const skipped: string[] = []
-  for (const [index, step] of steps.entries()) {
-    console.log(`\n── ${title} ${index + 1}/${steps.length}: ${step.name}`)
+  const runStep = async (step: Step): Promise<void> => {
+    console.log(`\n── ${title} ${steps.indexOf(step) + 1}/${steps.length}: ${step.name}`)
     const stepStarted = performance.now()
     const code = await run(step)
     const seconds = ((performance.now() - stepStarted) / 1000).toFixed(1)
     if (code === SKIPPED && step.maySkip === true) {
       skipped.push(step.name)
       console.log(`– ${step.name} skipped`)
-      continue
+      return
     }
     if (code !== 0) {
+      for (const child of running) child.kill()
       console.error(`\n✗ ${step.name} failed after ${seconds} s (exit ${code}). Run it alone: ${shown(step)}`)
       process.exit(1)
     }
     console.log(`✓ ${step.name} (${seconds} s)`)
   }
-  const left = skipped.length === 0 ? '' : `; NOT run on this machine: ${skipped.join(', ')}`
+  const left = [...steps]
+  const isNextBeside = (): boolean => left[0]?.beside === true
+  const lane = async (): Promise<void> => {
+    while (isNextBeside()) await runStep(left.shift() as Step)
+  }
+  while (left.length > 0) {
+    if (isNextBeside()) await Promise.all(Array.from({ length: availableParallelism() }, lane))
+    else await runStep(left.shift() as Step)
+  }
+  const notRun = skipped.length === 0 ? '' : `; NOT run on this machine: ${skipped.join(', ')}`
   const passed = steps.length - skipped.length
-  console.log(`\n✓ ${title}: ${passed} steps in ${((performance.now() - started) / 1000).toFixed(0)} s${left}`)
+  console.log(`\n✓ ${title}: ${passed} steps in ${((performance.now() - started) / 1000).toFixed(0)} s${notRun}`)
 }
+
+const running = new Set<ChildProcess>()
 
 function run(step: Step): Promise<number> {
   const [command = '', ...args] = step.command
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: step.cwd ?? ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: step.beside === true ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
       shell: process.platform === 'win32' && command.endsWith('.cmd'),
       env: { ...process.env, ...step.env },
     })
+    running.add(child)
+    const said: Buffer[] = []
+    child.stdout?.on('data', (chunk: Buffer) => said.push(chunk))
+    child.stderr?.on('data', (chunk: Buffer) => said.push(chunk))
     child.on('error', reject)
-    child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)))
+    child.on('close', (code, signal) => {
+      running.delete(child)
+      process.stdout.write(Buffer.concat(said))
+      resolve(code ?? (signal === null ? 1 : 128))
+    })
   })
 }
 
