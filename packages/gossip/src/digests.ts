@@ -37,6 +37,8 @@ const TOLD_AT_ONCE = 3
 const ENOUGH_NEIGHBOURS = 8
 /** Digests that are due so soon go with those that are due now: a datagram holds 137. */
 export const TOGETHER_MS = 2
+/** So many of those that are not due are looked at for a place in a datagram that goes anyway. */
+const MAX_WAITING = 2 * MAX_KEYS
 /** Peers that are remembered to have one rumor: neighbours change little while it is announced. */
 const MAX_NOTED = 64
 
@@ -123,7 +125,7 @@ export class Digests {
     const waiting: [string, Digest][] = []
     for (const [key, digest] of this.#digests) {
       if (digest.dueAt > now + TOGETHER_MS) {
-        if (digest.round > 0) waiting.push([key, digest])
+        if (digest.round > 0 && waiting.length < MAX_WAITING) waiting.push([key, digest])
         continue
       }
       for (const live of this.#targets(digest, order, now)) {

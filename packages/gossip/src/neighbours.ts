@@ -29,10 +29,10 @@ export class Neighbours {
   readonly #places = new Map<string, number>()
   readonly #live: Live[] = []
   readonly #picked = new Map<string, Live>()
-  /** When each of those who picked this peer was heard last. */
+  /** When each of those who picked this peer said so last. */
   readonly #followers = new Map<string, number>()
-  /** Those picked that have not been told so yet. */
-  readonly #untold = new Set<string>()
+  /** When each of those picked was told so last. */
+  readonly #toldAt = new Map<string, number>()
 
   constructor(options: NeighboursOptions) {
     this.#options = options
@@ -55,10 +55,6 @@ export class Neighbours {
     return [...this.#picked.values(), ...followers.map((key) => this.get(key) as Live)]
   }
 
-  isNeighbour(key: string): boolean {
-    return this.#picked.has(key) || this.#followers.has(key)
-  }
-
   get(key: string): Live | undefined {
     const place = this.#places.get(key)
     return place === undefined ? undefined : this.#live[place]
@@ -69,22 +65,24 @@ export class Neighbours {
     return this.#live
   }
 
-  /** A peer announced something, or nothing: this one is a neighbour of its. Not if that many have said so and are heard of: more are somebody's play. */
-  heard(key: string, now: number): void {
+  /** A peer says that it picked this one. Not heard if as many have said so as neighbours are wanted: more are somebody's play. */
+  pickedBy(key: string, now: number): void {
     if (!this.#places.has(key)) return
     if (this.#followers.has(key) || this.#followers.size < this.#options.size) this.#followers.set(key, now)
   }
 
-  /** Whoever was not heard of for a while may have other neighbours by now. */
+  /** Whoever has not said so for a while has picked somebody else by now. */
   sweep(now: number): void {
     for (const [key, at] of this.#followers) if (at < now - FOLLOWER_MS) this.#followers.delete(key)
   }
 
-  /** Who is to be told now that this peer is its neighbour; after that it counts as told. */
-  toTell(): Live[] {
-    const lives = [...this.#untold].map((key) => this.#picked.get(key)).filter((live) => live !== undefined)
-    this.#untold.clear()
-    return lives
+  /** Who is to be told now that this peer picked it; after that it counts as told. Once is not enough, as it may be lost. */
+  toTell(now: number): Live[] {
+    const due = this.picked.filter(
+      ({ key }) => now - (this.#toldAt.get(key) ?? Number.NEGATIVE_INFINITY) >= TELL_EVERY_MS,
+    )
+    for (const { key } of due) this.#toldAt.set(key, now)
+    return due
   }
 
   /** A peer is up, or its round trip is known anew. True when it was not there before. */
@@ -114,30 +112,26 @@ export class Neighbours {
       this.#live[place] = last
       this.#places.set(last.key, place)
     }
-    if (this.#picked.delete(key)) this.#choose()
+    if (this.#drop(key)) this.#choose()
   }
 
-  /** Replaces one of those picked by another live peer, if there is one. All are told again: what told them may have been lost. */
+  /** Replaces one of those picked by another live peer, if there is one. */
   rotate(): void {
-    for (const key of this.#picked.keys()) this.#untold.add(key)
     if (this.#live.length <= this.#picked.size) return
     const going = this.#draw(this.picked)
     // The new one first, or it could be the one that goes.
     this.#choose()
-    if (going !== undefined) this.#picked.delete(going.key)
+    if (going !== undefined) this.#drop(going.key)
   }
 
-  /** Up to `count` neighbours by chance, none of those left out. */
+  /** Up to `count` neighbours by chance, none of those left out; those picked here first, so that nobody draws to itself what is pushed. */
   sample(count: number, without: (key: string) => boolean): Live[] {
-    const pool = this.chosen.filter(({ key }) => !without(key))
-    const picked: Live[] = []
-    while (picked.length < count && pool.length > 0) {
-      const at = this.#below(pool.length)
-      picked.push(pool[at] as Live)
-      pool[at] = pool[pool.length - 1] as Live
-      pool.pop()
+    const pool = this.picked.filter(({ key }) => !without(key))
+    if (pool.length < count) {
+      const more = this.chosen.slice(this.#picked.size).filter(({ key }) => !without(key))
+      return [...pool, ...this.#some(more, count - pool.length)]
     }
-    return picked
+    return this.#some(pool, count)
   }
 
   /** One live peer by chance. */
@@ -150,9 +144,9 @@ export class Neighbours {
     if (this.#picked.size >= this.#picks) {
       if (this.#below(this.#live.length) >= this.#picks) return
       const going = this.#draw(this.picked)
-      if (going !== undefined) this.#picked.delete(going.key)
+      if (going !== undefined) this.#drop(going.key)
     }
-    this.#pick(live)
+    this.#picked.set(live.key, live)
   }
 
   #choose(): void {
@@ -161,16 +155,27 @@ export class Neighbours {
     // Few are picked, so a few draws find somebody who is not; the rest is for tables that hold hardly more than them.
     for (let draw = 0; draw < DRAWS; draw++) {
       const live = this.#draw(this.#live) as Live
-      if (this.#picked.has(live.key)) continue
-      this.#pick(live)
-      return
+      if (!this.#picked.has(live.key)) return void this.#picked.set(live.key, live)
     }
-    this.#pick(this.#draw(this.#live.filter(({ key }) => !this.#picked.has(key))) as Live)
+    const live = this.#draw(this.#live.filter(({ key }) => !this.#picked.has(key))) as Live
+    this.#picked.set(live.key, live)
   }
 
-  #pick(live: Live): void {
-    this.#picked.set(live.key, live)
-    this.#untold.add(live.key)
+  #drop(key: string): boolean {
+    this.#toldAt.delete(key)
+    return this.#picked.delete(key)
+  }
+
+  /** Up to `count` by chance; takes them out of the list. */
+  #some(list: Live[], count: number): Live[] {
+    const some: Live[] = []
+    while (some.length < count && list.length > 0) {
+      const at = this.#below(list.length)
+      some.push(list[at] as Live)
+      list[at] = list[list.length - 1] as Live
+      list.pop()
+    }
+    return some
   }
 
   #draw(list: readonly Live[]): Live | undefined {
@@ -183,5 +188,6 @@ export class Neighbours {
 }
 
 const DRAWS = 8
-/** Three times as long as between two times that it is told. */
-const FOLLOWER_MS = 90_000
+const TELL_EVERY_MS = 30_000
+/** Two of those that tell it may be lost. */
+const FOLLOWER_MS = 3 * TELL_EVERY_MS

@@ -54,6 +54,11 @@ export class Repair {
     return this.#wants.came(key, from, now)
   }
 
+  /** What came is here now, or is not wanted any more; if not, others are asked for it. */
+  settle(key: string): void {
+    if (this.#parts.spread.knows(key)) this.#wants.end(key)
+  }
+
   /** Who has announced and not given since the last time. */
   broken(now: number): Set<string> {
     return this.#wants.broken(now)
@@ -65,7 +70,8 @@ export class Repair {
       this.#parts.counters.limited += 1
       return Number.POSITIVE_INFINITY
     }
-    this.#parts.neighbours.heard(from.key, now)
+    // Nothing else says that it picked this peer: it announces to those that picked it, too, and two such would hold each other for good.
+    if (keys.length === 0) this.#parts.neighbours.pickedBy(from.key, now)
     const asked: string[] = []
     for (const key of keys) {
       if (!this.#parts.spread.knows(key)) {
@@ -98,7 +104,12 @@ export class Repair {
   /** Asks the next announcers, and announces. */
   wake(now: number): void {
     const { spread, neighbours, send } = this.#parts
-    for (const [live, keys] of this.#wants.due(now)) this.#ask(live, keys, now)
+    for (const [live, keys] of this.#wants.due(now)) {
+      // By an exchange it may have come meanwhile.
+      for (const key of keys) this.settle(key)
+      const lacking = keys.filter((key) => !spread.knows(key))
+      this.#ask(live, lacking, now)
+    }
     if (spread.digests.dueAt > now + TOGETHER_MS) return
     for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen)) {
       const here = keys.filter((key) => spread.mayAnnounce(key, now))

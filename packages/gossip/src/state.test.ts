@@ -438,4 +438,22 @@ it('tells those it picked that they are its neighbours, within a second, and cou
   expect(state.status().neighbours).toBe(8)
   expect(state.handle({ type: 'datagram', from: other.id, bytes: packKeys('ihave', []) }, 2_001)).toEqual([])
   expect(state.status().neighbours).toBe(9)
+  // Whoever announces need not have picked this peer: it may be picked by it.
+  const third = CONNECTED.find(({ id }) => !picked.has(id.toString()) && id !== other.id) as Identity
+  state.handle({ type: 'datagram', from: third.id, bytes: packKeys('ihave', [rumorOf().key]) }, 2_002)
+  expect(state.status().neighbours).toBe(9)
+})
+
+it('asks another announcer, when what came is a forgery under the same key', () => {
+  const state = create({}, CONNECTED)
+  const rumor = rumorOf()
+  const [liar, honest] = CONNECTED as [Identity, Identity]
+  for (const { id } of [liar, honest]) {
+    state.handle({ type: 'datagram', from: id, bytes: packKeys('ihave', [rumor.key]) }, 0)
+  }
+  const forged = packRumor({ rumor, hops: 1, ageMs: 0 })
+  forged[forged.length - 1] = (forged.at(-1) as number) ^ 1
+  state.handle({ type: 'datagram', from: liar.id, bytes: forged }, 1)
+  const asked = sent(state.handle({ type: 'wake' }, 50)).find(({ packet }) => packet.type === 'iwant')
+  expect(asked?.to.equals(honest.id)).toBe(true)
 })

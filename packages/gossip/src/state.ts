@@ -244,6 +244,7 @@ export class GossipState {
           return
         }
         this.#spread.receive(packet, from, 'datagram', now)
+        this.#repair.settle(packet.rumor.key)
         return
       }
       case 'ihave':
@@ -352,7 +353,7 @@ export class GossipState {
     }
     if (this.#sweepAt <= now) {
       this.#neighbours.sweep(now)
-      for (const { peer } of this.#neighbours.toTell()) {
+      for (const { peer } of this.#neighbours.toTell(now)) {
         this.#effects.push({ type: 'send', to: peer, bytes: packKeys('ihave', []) })
       }
       this.#spread.sweep(now)

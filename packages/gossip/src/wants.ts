@@ -7,8 +7,12 @@ import { wantDelay } from './formulas.js'
 import type { Live } from './neighbours.js'
 
 interface Want {
-  /** Who announced it, in the order in which they are asked, again and again. */
-  readonly sources: Live[]
+  /** Who announced it, in the order in which they are asked, again and again. The first one began it. */
+  readonly sources: [Live, ...Live[]]
+  /** Who is next among them. */
+  next: number
+  /** Whether anybody was asked indeed, or the rate of that peer was used up. */
+  turns: number
   attempts: number
   askedAt: number
   dueAt: number
@@ -16,7 +20,12 @@ interface Want {
 
 /** So often is asked for one rumor; after that a new announcement is needed. With one packet in five lost, one try in three fails. */
 const MAX_ATTEMPTS = 16
+/** Of each who announced it: it gives one rumor to one peer three times. */
+const ATTEMPTS_OF_ONE = 5
+const MAX_TURNS = 64
 const MAX_SOURCES = 8
+/** Begun by one announcer: a table that one could fill would be closed to all others. */
+const MAX_OF_ONE = 512
 /** From one try to the next the wait grows by a step, so many times. */
 const MAX_STEPS = 3
 /** Until an announcer that was asked must have given it (GossipSub: IWANT follow-up). */
@@ -27,6 +36,8 @@ export class Wants {
   /** How long what was asked for takes to come: longer than a round trip where machines are busy. */
   readonly #giving = new RoundTripEstimate()
   readonly #wants = new Map<string, Want>()
+  /** How many each announcer has begun. */
+  readonly #begun = new Map<string, number>()
   /** By rumor and peer, the oldest first: when each is broken. */
   readonly #promises = new Map<string, { readonly peer: string; readonly until: number }>()
 
@@ -54,28 +65,47 @@ export class Wants {
       if (want.sources.length < MAX_SOURCES && !isThere) want.sources.push(source)
       return false
     }
-    if (this.#wants.size >= this.#limit) return false
-    this.#ask(key, { sources: [source], attempts: 0, askedAt: 0, dueAt: 0 }, source, now)
+    const begun = this.#begun.get(source.key) ?? 0
+    if (this.#wants.size >= this.#limit || begun >= MAX_OF_ONE) return false
+    this.#begun.set(source.key, begun + 1)
+    const first: Want = { sources: [source], next: 0, turns: 0, attempts: 0, askedAt: now, dueAt: now }
+    this.#wants.set(key, first)
+    this.#turn(first, now)
     return true
   }
 
   /** These are asked of that peer indeed: from now on it has promised them. */
   promised(keys: readonly string[], source: Live, now: number): void {
     for (const key of keys) {
+      const want = this.#wants.get(key)
+      if (want !== undefined) {
+        want.attempts += 1
+        want.askedAt = now
+      }
       const promise = promiseOf(key, source.key)
       if (this.#promises.size >= this.#limit || this.#promises.has(promise)) continue
       this.#promises.set(promise, { peer: source.key, until: now + PROMISE_MS })
     }
   }
 
-  /** The rumor came from that peer, or from somebody else. True when that peer had been asked for it. */
+  /** The rumor came from that peer. True when that peer had been asked for it. Whether it is good shows later: see `end`. */
   came(key: string, from: string, now: number): boolean {
     const want = this.#wants.get(key)
-    this.#wants.delete(key)
     const promised = this.#promises.delete(promiseOf(key, from))
     // Karn: of something asked twice nobody knows which question was answered.
     if (promised && want?.attempts === 1) this.#giving.measured(now - want.askedAt)
     return promised
+  }
+
+  /** It is wanted no more. */
+  end(key: string): void {
+    const want = this.#wants.get(key)
+    if (want === undefined) return
+    this.#wants.delete(key)
+    const [{ key: first }] = want.sources
+    const begun = (this.#begun.get(first) ?? 0) - 1
+    if (begun > 0) this.#begun.set(first, begun)
+    else this.#begun.delete(first)
   }
 
   /** Whom to ask for what now; say with `promised` what was. */
@@ -83,13 +113,15 @@ export class Wants {
     const asking = new Map<Live, string[]>()
     for (const [key, want] of this.#wants) {
       if (want.dueAt > now) continue
-      if (want.attempts >= MAX_ATTEMPTS) {
-        this.#wants.delete(key)
+      const most = Math.min(MAX_ATTEMPTS, ATTEMPTS_OF_ONE * want.sources.length)
+      if (want.attempts >= most || want.turns >= MAX_TURNS) {
+        this.end(key)
         continue
       }
-      const source = want.sources[want.attempts % want.sources.length] as Live
-      this.#ask(key, want, source, now)
-      asking.set(source, [...(asking.get(source) ?? []), key])
+      const source = this.#turn(want, now)
+      const keys = asking.get(source)
+      if (keys === undefined) asking.set(source, [key])
+      else keys.push(key)
     }
     return asking
   }
@@ -105,13 +137,16 @@ export class Wants {
     return peers
   }
 
-  #ask(key: string, want: Want, source: Live, now: number): void {
-    want.attempts += 1
-    want.askedAt = now
-    const steps = Math.min(want.attempts, MAX_STEPS)
+  /** Who is asked now, and when the next is. */
+  #turn(want: Want, now: number): Live {
+    const index = want.next % want.sources.length
+    const source = want.sources[index] as Live
+    want.next = index + 1
+    want.turns += 1
+    const steps = Math.min(want.turns, MAX_STEPS)
     const usual = this.#giving.smoothed === undefined ? 0 : steps * this.#giving.timeoutMs
     want.dueAt = now + Math.max(usual, wantDelay(steps, source.roundTripMs))
-    this.#wants.set(key, want)
+    return source
   }
 }
 

@@ -77,7 +77,7 @@ export class Checks {
     const { check } = entry
     if (check?.dial !== dial) return
     check.dial = undefined
-    if (check.kind === 'lost') this.begin(entry, 'lost', UNDECIDED_PAUSE_MS)
+    if (check.kind === 'lost' || check.kind === 'doubted') this.begin(entry, check.kind, UNDECIDED_PAUSE_MS)
     else this.step(entry)
   }
 

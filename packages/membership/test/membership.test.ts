@@ -2,6 +2,8 @@ import { createTestLogger, SeededRandom, VirtualClock } from '@pc/testkit'
 import type { CloseCode, CloseReason } from '@pc/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Membership, type MembershipEvent, type MembershipLimits } from '../src/index.js'
+import { packMessage } from '../src/messages.js'
+import { StatementKind, signStatement } from '../src/statements.js'
 import { FakeConnector } from './_util/fake-connector.js'
 import { person } from './_util/people.js'
 
@@ -156,6 +158,35 @@ describe('Membership', () => {
     connector.place(anna, 'answers')
     await clock.advance(2_000)
     expect(events).toEqual(['anna up', 'anna checking', 'anna up'])
+  })
+
+  it('does not call a peer offline that answers a dial, though the connection that stands and its datagrams are silent', async () => {
+    const { clock, connector, membership, events } = setUp()
+    connector.place(anna, 'answers')
+    connector.connect(anna)
+    connector.silence(anna)
+    await clock.advance(1)
+    const accusation = signStatement(ben.identity, StatementKind.SUSPECT, anna.id, 1)
+    membership.met(ben.id, ben.record)
+    membership.receive(ben.id, packMessage({ type: 'statements' }, 1, [accusation]))
+    await clock.advance(1_500)
+    expect(events.slice(0, 4)).toEqual(['anna up', 'ben up', 'anna checking', 'anna up'])
+    expect(connector.dials).toHaveLength(1)
+  })
+
+  it('checks an accused peer again when this side has no place for a dial', async () => {
+    const { clock, connector, membership, events } = setUp()
+    connector.place(anna, 'busy')
+    connector.connect(anna)
+    connector.silence(anna)
+    await clock.advance(1)
+    const accusation = signStatement(ben.identity, StatementKind.SUSPECT, anna.id, 1)
+    membership.met(ben.id, ben.record)
+    membership.receive(ben.id, packMessage({ type: 'statements' }, 1, [accusation]))
+    await clock.advance(6_000)
+    expect(events).toEqual(expect.arrayContaining(['anna checking']))
+    expect(events).not.toContain('anna offline')
+    expect(connector.dials.length).toBeGreaterThan(2)
   })
 
   it('calls a silent peer offline 2.15 s after transport gave up, after one dial', async () => {

@@ -180,15 +180,13 @@ export class Connector {
     const { signal } = options
     signal?.throwIfAborted()
     this.#requireOpen()
-    const slot = this.#slot(peer)
-    if (slot.live === undefined) return this.control(peer, options)
+    if (this.current(peer) === undefined) return this.control(peer, options)
     try {
       const connection = await this.#dialler.dialKnown(peer, signal)
-      return await untilAborted(this.#greetAsDialler(slot, connection), signal)
+      // Only now: the slot of before may have gone with its pair.
+      return await untilAborted(this.#greetAsDialler(this.#slot(peer), connection), signal)
     } catch (error) {
-      throw unreachable(peer, error, signal)
-    } finally {
-      this.#tidy(slot)
+      throw unreachable(peer, this.#closed ?? error, signal)
     }
   }
 

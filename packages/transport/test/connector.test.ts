@@ -282,6 +282,28 @@ describe('reach', () => {
     expect(a.connector.current(b.identity.id)).toBe(connection)
   })
 
+  test('ends with one connection when the one that stood is lost while it dials', async () => {
+    const live = await control(a, b)
+    const reached = a.connector.reach(b.identity.id)
+    for (const stream of a.streams) stream.duplex.destroy()
+    const connection = await eventually(reached)
+    await clock.advance(100)
+    expect(connection).not.toBe(live)
+    expect(a.connector.current(b.identity.id)).toBe(connection)
+    expect([a.connector.size, a.connected.length, a.disconnected.length]).toEqual([1, 2, 1])
+  })
+
+  test('ends with its signal, and with the connector', async () => {
+    await control(a, b)
+    const abort = new AbortController()
+    const aborted = failure(a.connector.reach(b.identity.id, { signal: abort.signal }))
+    abort.abort(new Error('enough'))
+    expect(await aborted).toMatchObject({ message: 'enough' })
+    const cut = failure(a.connector.reach(b.identity.id))
+    void a.connector.close()
+    expect(await cut).toMatchObject({ code: 'CLOSED' })
+  })
+
   test('says that a peer is not to be reached though a connection to it stands', async () => {
     const live = await control(a, b)
     network.partition(a.host, b.host)

@@ -22,6 +22,7 @@ export class FakeConnector implements Pick<Connector, 'control' | 'reach' | 'cur
   readonly #clock: VirtualClock
   readonly #there = new Map<string, { person: Person; there: There }>()
   readonly #live = new Map<string, ControlConnection>()
+  readonly #silent = new Set<ControlConnection>()
 
   constructor(clock: VirtualClock) {
     this.#clock = clock
@@ -76,6 +77,7 @@ export class FakeConnector implements Pick<Connector, 'control' | 'reach' | 'cur
       send: async () => {},
       ping: async () => {
         await new Promise<void>((resolve) => clock.setTimeout(resolve, 4))
+        if (this.#silent.has(connection)) throw new Error('no answer')
         return 4
       },
     }
@@ -83,6 +85,12 @@ export class FakeConnector implements Pick<Connector, 'control' | 'reach' | 'cur
     this.#live.set(person.id.toString(), connection)
     this.events.emit('connected', connection)
     return connection
+  }
+
+  /** Nobody answers pings over its connection any more. */
+  silence(person: Person): void {
+    const connection = this.current(person.id)
+    if (connection !== undefined) this.#silent.add(connection)
   }
 
   lose(person: Person, reason: CloseReason): void {
