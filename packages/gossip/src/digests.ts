@@ -94,8 +94,7 @@ export class Digests {
 
   /** Somebody has it, as it says. */
   has(key: string, peer: string): void {
-    const having = this.#digests.get(key)?.having
-    if (having !== undefined && having.size < MAX_NOTED) having.add(peer)
+    note(this.#digests.get(key)?.having, peer)
   }
 
   /** It was pushed to this peer once more. One that holds copies back makes others wait for at most twice as long as before. */
@@ -108,8 +107,7 @@ export class Digests {
 
   /** It was sent to somebody, who gets it unless it is lost. */
   told(key: string, peer: string): void {
-    const told = this.#digests.get(key)?.told
-    if (told !== undefined && told.size < MAX_NOTED) told.add(peer)
+    note(this.#digests.get(key)?.told, peer)
   }
 
   /** Somebody wants it: it is still news. */
@@ -140,7 +138,7 @@ export class Digests {
         if (keys.length >= MAX_KEYS) break
         if (!lacks(digest, live)) continue
         keys.push(key)
-        if (digest.told.size < MAX_NOTED) digest.told.add(live.key)
+        note(digest.told, live.key)
       }
     }
     return telling
@@ -156,7 +154,7 @@ export class Digests {
     const told = isFew ? order.filter(({ key }) => digest.told.has(key) && !digest.having.has(key)) : []
     const count = digest.quiet >= MAX_QUIET ? untold.length : TOLD_AT_ONCE
     const targets = [...untold, ...told].slice(0, count)
-    for (const { key } of targets) if (digest.told.size < MAX_NOTED) digest.told.add(key)
+    for (const { key } of targets) note(digest.told, key)
     return targets
   }
 
@@ -170,4 +168,8 @@ export class Digests {
 /** Neither is known that it has it nor was it told. */
 function lacks({ having, told }: Digest, { key }: Live): boolean {
   return !having.has(key) && !told.has(key)
+}
+
+function note(peers: Set<string> | undefined, key: string): void {
+  if (peers !== undefined && peers.size < MAX_NOTED) peers.add(key)
 }

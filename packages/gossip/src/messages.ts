@@ -3,7 +3,7 @@
  * not known is ignored.
  *
  *     RUMOR  0 | hops u8 | age u32 (ms) | rumor
- *     IHAVE  1 | key 8 B …          1 to 137 of them
+ *     IHAVE  1 | key 8 B …          0 to 137 of them
  *     IWANT  2 | key 8 B …          1 to 137 of them
  *     HIT    3 | query id 16 B | answer        at most 900 bytes
  *     ACK    4 | query id 16 B

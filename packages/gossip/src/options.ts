@@ -9,7 +9,7 @@ export interface GossipLimits {
   rotateMs?: number
   /** In a network of at most so many peers, this one counted, the publisher sends to everybody. @default 16 */
   smallNetwork?: number
-  /** Rumors of one origin that are taken in a second, of those that are fresh; twice as many at once. @default 10 */
+  /** Rumors of one origin that are taken in a second, of those that are fresh; three times as many at once, of which its publisher uses two. @default 10 */
   originPerSecond?: number
   /** Rumors that one neighbour may send in a second without being asked; twice as many at once. @default 50 */
   neighbourPerSecond?: number

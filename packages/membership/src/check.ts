@@ -40,16 +40,8 @@ export const CACHE_MS = 3_000
 export const MAX_DIALS = 2
 
 export function newCheck(kind: CheckKind, startAt: number): Check {
-  return {
-    kind,
-    startAt,
-    pings: 0,
-    asked: false,
-    dial: undefined,
-    dials: 0,
-    redialAt: dialAt(kind, startAt),
-    detail: undefined,
-  }
+  const redialAt = dialAt(kind, startAt)
+  return { kind, startAt, pings: 0, asked: false, dial: undefined, dials: 0, redialAt, detail: undefined }
 }
 
 /** When the next datagram is due; infinite when there is none. */
