@@ -161,7 +161,7 @@ describe('buckets', () => {
     expect([unfailed.length, unfailed.includes(gone)]).toEqual([9, false])
   })
 
-  it('ask one of them in one go where peers were seen to go soon', async () => {
+  it('ask nobody where peers were seen to go so soon that an answer is worth little', async () => {
     const { clock, table, maintenance, pinged } = setUp()
     const contacts = contactsOfOneBucket(20)
     for (const each of contacts) table.proved(each, 0)
@@ -169,7 +169,7 @@ describe('buckets', () => {
     expect(table.silenceMs).toBeLessThan(7_500)
     maintenance.start()
     await clock.advance(15_000)
-    expect(pinged).toHaveLength(3)
+    expect(pinged).toEqual([])
   })
 })
 

@@ -40,11 +40,9 @@ const ANNOUNCE_MS = 240_000
 const ANNOUNCE_JITTER = 0.1
 /** Of each kind of work in one tick, so that what has become due at one moment does not all go out at one moment. */
 const PER_TICK = 4
-/**
- * Contacts that are asked in one tick whether they are there still; and where peers were seen to go so soon that they are doubted again at the
- * next tick or the one after it, and an answer is worth little.
- */
-const [CHECKS_PER_TICK, FEW_CHECKS] = [2, 1]
+/** Contacts that are asked in one tick whether they are there still. */
+const CHECKS_PER_TICK = 2
+/** Where peers were seen to go so soon that a contact is doubted again by the tick after the next, asking is of no use: lookups tell as much. */
 const DOUBTED_SOON_MS = 1.5 * TICK_MS
 /** Whether this peer has become a holder of other lists is looked at so often. */
 const LISTS_MS = 60_000
@@ -122,8 +120,9 @@ export class Maintenance {
 
   #refresh(now: number): void {
     const { table, lookup, random, calls } = this.#parts
-    const checks = table.silenceMs < DOUBTED_SOON_MS ? FEW_CHECKS : CHECKS_PER_TICK
-    for (const contact of table.dueForCheck(now, checks)) void calls.ping(contact)
+    if (table.silenceMs >= DOUBTED_SOON_MS) {
+      for (const contact of table.dueForCheck(now, CHECKS_PER_TICK)) void calls.ping(contact)
+    }
     for (const target of table.dueForRefresh(random, now, PER_TICK)) this.#attempt('refresh', lookup(target))
   }
 

@@ -1,5 +1,5 @@
 /** Performs the steps of checks, and says what came of each. See `check.ts` for the steps. */
-import { askAt, type Check, type CheckKind, MAX_DIALS, newCheck, overAt, pingAt } from './check.js'
+import { askAt, CHECK_MS, type Check, type CheckKind, MAX_DIALS, newCheck, overAt, pingAt } from './check.js'
 import type { Inside } from './inside.js'
 import type { Entry } from './member.js'
 import type { Pings } from './pings.js'
@@ -82,11 +82,18 @@ export class Checks {
   }
 
   #dial(entry: Entry, check: Check): void {
-    const { at, limits } = this.#inside
+    const { at } = this.#inside
     check.redialAt = Number.POSITIVE_INFINITY
     if ((entry.link !== undefined && check.kind !== 'doubted') || (check.kind === 'return' && !entry.wasLinked)) return
     check.dials += 1
-    check.dial = this.dial(entry, Math.max(1, check.startAt + limits.checkTimeoutMs - at))
+    check.dial = this.dial(entry, Math.max(1, this.#dialUntil(entry, check) - at))
+  }
+
+  /** Of an accused peer the verdict waits for nothing but its time to speak up, and for the rest of the check. */
+  #dialUntil({ suspicion }: Entry, { kind, startAt }: Check): number {
+    const { checkTimeoutMs, refuteMs } = this.#inside.limits
+    if (kind !== 'doubted') return startAt + checkTimeoutMs
+    return Math.max(startAt + CHECK_MS, (suspicion?.since ?? startAt) + refuteMs)
   }
 
   #end(entry: Entry, check: Check): void {

@@ -3,8 +3,10 @@
  * makes it slower to accuse: it probes less often and gives probes more time, by a factor of 1 to 8.
  */
 
+/** Above this a wake-up comes so late that answers may lie unread; what was planned waits as long. */
+export const BEHIND_MS = 50
 /** Above this the machine is busy with something else; a garbage collection is shorter. */
-export const LATE_MS = 250
+const LATE_MS = 250
 /** So late that the machine slept, or the process was stopped. */
 export const ASLEEP_MS = 3_000
 /** What waited on the way in meanwhile has been read by then, and connections have found out whether they still stand. */
@@ -34,8 +36,8 @@ export class LocalHealth {
 
   /** A wake-up came `ms` late, or a sleep of that time was noticed. Returns whether what was planned must wait as long. */
   late(ms: number, now: number): boolean {
-    if (!this.#enabled || ms <= LATE_MS) return false
-    this.#add(ms > ASLEEP_MS ? FOR_SLEEP : 1)
+    if (!this.#enabled || ms <= BEHIND_MS) return false
+    if (ms > LATE_MS) this.#add(ms > ASLEEP_MS ? FOR_SLEEP : 1)
     if (ms > ASLEEP_MS) this.#noVerdictsUntil = now + NO_VERDICTS_MS
     return true
   }

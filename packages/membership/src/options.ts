@@ -2,8 +2,8 @@ import { MembershipError } from './errors.js'
 
 export interface MembershipLimits {
   /**
-   * Time for a whole check of a peer whose connection was lost, both dials together, or which is accused though its connection stands, in ms. Lower:
-   * quicker verdicts, and more wrong ones on a bad Wi-Fi. @default 2000
+   * Time for a whole check of a peer whose connection was lost, both dials together, in ms. Lower: quicker verdicts, and more wrong ones on a
+   * bad Wi-Fi. @default 2000
    */
   checkTimeoutMs?: number
   /** The check of a lost connection starts after 0 to this many ms, so that two peers that lost each other do not dial at once. @default 150 */

@@ -53,6 +53,8 @@ export interface MembershipStatus extends Readonly<HearsayCounters> {
 
 /** In a row: datagrams unanswered while the connection is, until they count as blocked. */
 const BLOCKED_AFTER = 2
+/** In which what the network brought is read, before a wake-up that came late does its work. */
+const READ_FIRST_MS = 50
 /** Peers by chance that are told of a farewell, beside those with a connection. */
 const FAREWELLS = 8
 
@@ -79,6 +81,8 @@ export class MembershipState {
   #behind = 0
   /** When the latest `wake` is to come. */
   #wakeAt = Number.POSITIVE_INFINITY
+  /** The wake-up before came late, and did nothing but wait until what came meanwhile was read. */
+  #hasWaited = false
   #gone = false
 
   /** @throws MembershipError BAD_OPTION */
@@ -171,8 +175,9 @@ export class MembershipState {
     this.#effects = []
     if (this.#gone) return this.#effects
     this.#now = now
-    this.#noteLateness(now)
+    const waits = this.#noteLateness(now)
     this.#perform(input)
+    if (input.type === 'wake' && !waits) this.#hasWaited = false
     // Also for one that is back by a packet only, when there was nobody.
     if (this.#table.live > 0) this.#probing.begin()
     this.#dissemination.flush()
@@ -339,13 +344,19 @@ export class MembershipState {
     return this.#now - this.#behind
   }
 
-  /** Lifeguard: a late wake-up is this machine's fault, and everything planned waits as long, so that what came meanwhile is read first. */
-  #noteLateness(now: number): void {
+  /**
+   * Lifeguard: a late wake-up is this machine's fault, and everything planned waits as long, and a moment more, so that what came meanwhile is read
+   * first. Not twice in a row: a machine that is always late would never judge. Returns whether it waits for that.
+   */
+  #noteLateness(now: number): boolean {
     const late = now - this.#wakeAt
-    if (!this.#health.late(late, this.#at - Math.max(0, late))) return
-    this.#behind += late
+    if (!this.#health.late(late, this.#at - Math.max(0, late))) return false
+    const waits = !this.#hasWaited
+    this.#hasWaited = true
+    this.#behind += waits ? late + READ_FIRST_MS : late
     this.#wakeAt = now
     if (late > ASLEEP_MS) this.#onSlept(late)
+    return waits
   }
 
   #onSlept(ms: number): void {
