@@ -57,6 +57,32 @@ function stalledVerdict(localHealth: boolean): string[] {
   return scene.events()
 }
 
+describe('a machine that is late by a tenth of a second', () => {
+  const accused = (): Scene => {
+    const scene = new Scene({ quietMs: 60_000 })
+    scene.meet(anna, ben, carla, dora, emil)
+    for (const accuser of [anna, carla, dora, emil]) scene.tell(accuser, scene.say(SUSPECT, accuser, 1, ben))
+    scene.advance(2_950)
+    scene.events()
+    return scene
+  }
+
+  it('reads what came before it judges', () => {
+    const scene = accused()
+    scene.stall(150)
+    expect(scene.stateOf(ben)).toBe('checking')
+    scene.packet(ben, { type: 'ping', sequence: 1 })
+    scene.advance(5_000)
+    expect(scene.events()).toEqual(['ben up'])
+  })
+
+  it('judges all the same when it is late each time', () => {
+    const scene = accused()
+    for (let wake = 0; wake < 20 && scene.stateOf(ben) === 'checking'; wake++) scene.stall(160)
+    expect(scene.stateOf(ben)).toBe('offline')
+  })
+})
+
 describe('a machine that stalls', () => {
   it('reads first what came, and then judges', () => {
     expect(stalledVerdict(true)).toEqual(['ben up'])
