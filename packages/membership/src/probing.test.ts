@@ -18,7 +18,7 @@ function answering(scene: Scene, ...people: Person[]): Parameters<Scene['advance
 }
 
 describe('SWIM §4.1, a probe', () => {
-  it('pings twice, asks three others and dials, and accuses at the end of the period', () => {
+  it('pings three times, asks three others and dials, and accuses at the end of the period', () => {
     const scene = new Scene()
     scene.meet(anna)
     scene.advance(4_900)

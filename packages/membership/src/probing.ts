@@ -3,9 +3,9 @@
  * datagrams are of interest even while the connection is alive.
  *
  *     0 ms  ping · max(2 round trips, 100 ms)  ping again · 300 ms  three others are asked to try, and the connection is pinged
- *     400 ms  if there is no connection, dial · end of the period  nobody heard: accuse it
+ *     400 ms  a third ping, and if there is no connection a dial · end of the period  nobody heard: accuse it
  *
- * Where we differ: whoever was heard within 5 s is left out, so that busy networks probe almost nobody; the second ping (Wi-Fi loses one in ten),
+ * Where we differ: whoever was heard within 5 s is left out, so that busy networks probe almost nobody; further pings (Wi-Fi loses one in ten),
  * and the connection (memberlist's), so that a firewall that drops datagrams makes nobody suspected; the dial comes after those who were asked
  * to try have had time to answer, as at 10 % loss one probe in thirty would make a connection that nobody needs.
  */
@@ -194,8 +194,9 @@ export class Probing {
     else if (probe.stage === 2) {
       this.#askOthers(probe)
       if (entry.link !== undefined) this.#ports.measure(entry)
-    } else if (entry.link === undefined && !probe.reachedByOthers) {
-      probe.dial = this.#ports.dial(entry, probe.endsAt - this.#inside.at)
+    } else if (!probe.reachedByOthers) {
+      this.#ports.pings.send(entry)
+      if (entry.link === undefined) probe.dial = this.#ports.dial(entry, probe.endsAt - this.#inside.at)
     }
   }
 
