@@ -29,6 +29,7 @@ describe('SWIM §4.1, a probe', () => {
     const lines = scene.sent()
     expect(lines.slice(0, 2)).toEqual(['ping anna', 'ping anna'])
     expect(lines.slice(2, 5).toSorted()).toEqual(['ping-req ben', 'ping-req carla', 'ping-req dora'])
+    expect(lines[5]).toBe('ping anna')
     expect(lines).toContain('SUSPECT anna by self → anna')
     expect(scene.events()).toEqual(['dial', 'anna checking (suspected)'])
   })
