@@ -185,18 +185,22 @@ export class Hearsay {
     const { self, selfKey, own } = this.#ports
     const accuser = this.#inside.table.get(statement.signer)
     const signer = statement.signer === selfKey ? self : accuser?.peer
-    if (signer === undefined || statement.incarnation < own.incarnation) return
+    if (signer === undefined) return
+    // Who has never heard a number of this peer accuses it by an older one, and so does who missed the newest: both have to hear it.
+    const isOld = statement.incarnation < own.incarnation
+    if (isOld && (accuser === undefined || statement.kind !== StatementKind.SUSPECT)) return
     // Copies of one whose number was made up are as far ahead as the first, which was answered.
     if (accuser !== undefined && statement.incarnation <= accuser.answeredIn) return
     if (!this.#isGood(from, statement, signer)) return
-    if (accuser !== undefined && !this.#mayBlame(accuser, statement)) return
-    const answer = own.refute(statement)
+    if (accuser !== undefined && !this.#mayBlame(accuser, statement, isOld)) return
+    const answer = isOld ? own.again() : own.refute(statement)
     if (answer !== undefined) this.tell(answer)
   }
 
-  #mayBlame(accuser: Entry, { incarnation }: Statement): boolean {
+  #mayBlame(accuser: Entry, { incarnation }: Statement, isOld: boolean): boolean {
     if (!this.#ports.suspects.mayAccuse(accuser)) return false
     accuser.answeredIn = incarnation
+    if (isOld) return true
     const { at, health } = this.#inside
     // One member alone must not make this peer slow.
     if (at - accuser.blamedAt < BLAME_MS) return true

@@ -130,6 +130,21 @@ describe('an accusation of this peer', () => {
     expect(scene.state.status().incarnation).toBe(1_002)
   })
 
+  it('by an older number, as of who never heard one, is answered by the present one, once for each accuser, and costs nothing', () => {
+    const scene = new Scene()
+    scene.meet(anna, ben)
+    scene.sent()
+    scene.tell(anna, scene.say(SUSPECT, anna, 0, scene.self))
+    expect(scene.state.status()).toMatchObject({ incarnation: 1_000, localHealth: 0 })
+    expect(scene.sent()).toEqual(expect.arrayContaining(['ALIVE self → anna', 'ALIVE self → ben']))
+    scene.advance(1_000)
+    scene.sent()
+    scene.tell(ben, scene.say(SUSPECT, anna, 0, scene.self))
+    expect(scene.sent()).toEqual([])
+    scene.tell(anna, scene.say(SUSPECT, ben, 0, scene.self))
+    expect(scene.sent()).toContain('ALIVE self → ben')
+  })
+
   it('by its own word of an earlier run with a clock ahead makes it go on from there', () => {
     const scene = new Scene()
     scene.meet(anna)

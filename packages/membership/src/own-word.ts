@@ -29,6 +29,11 @@ export class OwnWord {
     return this.#say(StatementKind.ALIVE)
   }
 
+  /** To those who do not know the number yet: the same as before. */
+  again(): Statement {
+    return this.#say(StatementKind.ALIVE)
+  }
+
   /** To those who may have taken this peer for dead while its machine slept. */
   stillHere(): Statement {
     this.#incarnation += 1
