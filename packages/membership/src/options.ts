@@ -30,7 +30,7 @@ export interface MembershipLimits {
   suspicionMaxMs?: number
   /** Further accusers that make suspicion as short as it gets. @default 3 */
   confirmations?: number
-  /** A peer with a control connection is offline when an own check failed and so many ms passed since the accusation. @default 2000 */
+  /** A peer with a control connection is offline when an own check failed and so many ms passed since the accusation. @default 1800 */
   refuteMs?: number
   /** Whether this peer suspects itself when it notices that its machine is slow or slept. Off: SWIM without Lifeguard, to compare. @default true */
   localHealth?: boolean
@@ -52,7 +52,7 @@ export const DEFAULT_LIMITS: Required<MembershipLimits> = {
   suspicionMinMs: 3_000,
   suspicionMaxMs: 9_000,
   confirmations: 3,
-  refuteMs: 2_000, // twice the longest stall that is common, and a hundred times what a refutation takes
+  refuteMs: 1_800, // a check with a retransmission of TCP, and a hundred times what a refutation takes
   localHealth: true,
 }
 

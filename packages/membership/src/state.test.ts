@@ -95,14 +95,14 @@ describe('a control connection', () => {
 })
 
 describe('an accused peer with a connection', () => {
-  it('is offline after 2 s, when a check of our own failed', () => {
+  it('is offline after 1.8 s, when a check of our own failed', () => {
     const scene = new Scene()
     scene.connect(anna, 1)
     scene.meet(ben)
     scene.advance(100)
     scene.sent()
     scene.tell(ben, scene.say(SUSPECT, ben, 1, anna))
-    scene.advance(1_990)
+    scene.advance(1_790)
     const sent = scene.sent()
     expect(sent.filter((line) => line === 'ping anna').length).toBeGreaterThanOrEqual(3)
     // Its own accusation confirms the first one.

@@ -1,7 +1,7 @@
 /**
  * Who is accused, and when that makes a peer offline (SWIM §4.2, Lifeguard §IV.B).
  *
- * To whom a control connection stands is checked by a check of our own, and is offline when that failed and 2 s went by in which it could speak
+ * To whom a control connection stands is checked by a check of our own, and is offline when that failed and 1.8 s went by in which it could speak
  * up. Anybody else is offline when the time of suspicion is over and this peer got no answer either, or at least four accuse it: no single accuser
  * takes anybody offline. Any sign of life ends a suspicion, and so does the peer's own newer word.
  */
