@@ -108,6 +108,7 @@ export class Hearsay {
     if (isNewer && entry.left) this.#ports.presence.returned(entry)
     // A clock that was set back makes the number of a new run smaller; its peer's word counts all the same.
     if (isNewer || isOtherRun) entry.incarnation = incarnation
+    if (isOtherRun) entry.aliveIn = -1
     if (isNewer && entry.state === 'online') entry.suspicion = answeredIn(entry.suspicion, incarnation)
     return true
   }
@@ -146,7 +147,12 @@ export class Hearsay {
     }
     const subject = table.get(statement.subject)
     const signer = table.get(statement.signer)
-    if (subject === undefined || signer === undefined || !isNews(kind, incarnation, subject)) return
+    if (subject === undefined || signer === undefined) return
+    const isNew = isNews(kind, incarnation, subject)
+    // Its packets tell its number, too, but only to whom they come: others are still to hear what it says of itself.
+    const isUnsaid =
+      kind === StatementKind.ALIVE && incarnation === subject.incarnation && incarnation > subject.aliveIn
+    if (!isNew && !isUnsaid) return
     if (kind === StatementKind.SUSPECT) {
       if (subject === signer || !this.#ports.suspects.isNews(subject, signer)) return
       if (this.#isGood(from, statement, signer.peer)) this.#ports.suspects.accusedBy(subject, signer, statement)
@@ -160,8 +166,12 @@ export class Hearsay {
     }
     subject.incarnation = incarnation
     this.#ports.dissemination.spread(statement)
-    if (kind === StatementKind.LEAVE) this.#onLeave(subject)
-    else this.#onAlive(subject)
+    if (kind === StatementKind.LEAVE) {
+      this.#onLeave(subject)
+      return
+    }
+    subject.aliveIn = incarnation
+    if (isNew) this.#onAlive(subject)
   }
 
   #onLeave(subject: Entry): void {

@@ -145,6 +145,19 @@ describe('an accusation of this peer', () => {
     expect(scene.sent()).toContain('ALIVE self → ben')
   })
 
+  it('is answered to everybody: whoever hears it from the accused itself passes it on, once', () => {
+    const scene = new Scene()
+    scene.meet(anna, ben)
+    scene.sent()
+    scene.packet(anna, { type: 'statements' }, [scene.say(StatementKind.ALIVE, anna, 7)], 7)
+    expect(scene.sent()).toContain('ALIVE anna → ben')
+    scene.advance(5_000)
+    scene.sent()
+    scene.packet(anna, { type: 'statements' }, [scene.say(StatementKind.ALIVE, anna, 7)], 7)
+    scene.tell(ben, scene.say(StatementKind.ALIVE, anna, 7))
+    expect(scene.sent()).not.toContain('ALIVE anna → ben')
+  })
+
   it('by its own word of an earlier run with a clock ahead makes it go on from there', () => {
     const scene = new Scene()
     scene.meet(anna)

@@ -47,6 +47,8 @@ export interface Entry extends Waiting {
   left: boolean
   /** The latest incarnation in which it did; -1 for none. */
   leftIn: number
+  /** The latest incarnation in which it said by a statement that it lives; -1 for none. */
+  aliveIn: number
   /** It had a control connection once: then it is dialled when it is offline. */
   wasLinked: boolean
   provedAt: number
@@ -90,6 +92,7 @@ export function newEntry(peer: PeerId, record: SignedPeerRecord, now: number, at
     incarnation: 0,
     left: false,
     leftIn: -1,
+    aliveIn: -1,
     wasLinked: false,
     provedAt: at,
     datagramAt: Number.NEGATIVE_INFINITY,
