@@ -1,4 +1,4 @@
-/** Runs the named steps of a gate one after the other, each with its time, and stops at the first that fails. */
+/** Runs the named steps of a gate in their order, each with its time, those that may in lanes side by side, and stops at the first that fails. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -2,8 +2,8 @@
  * Lazy repair, the half that announces: after a rumor came, its key is told to neighbours again and again, with growing pauses, until it draws no
  * interest any more (the counter of Demers et al. 1987 §1.4, with digests in place of rumors).
  *
- * Where we differ from three neighbours by chance each time: whoever is known to have it is not told, and whoever was told is told last. So the
- * rounds that draw no interest have reached most of the neighbours, and the last of them tells the rest.
+ * Where we differ from three neighbours by chance each time: whoever is known to have it is not told, and whoever was told is not told again, but
+ * where neighbours are few. So the rounds that draw no interest have reached most of them, and the last one tells the rest.
  *
  * The first announcement waits until pushes have had time to arrive by another way. How long they take shows in second copies: where machines are
  * busy, announcements would hold up the very pushes that make them needless.

@@ -54,7 +54,7 @@ export class Repair {
     return this.#wants.came(key, from, now)
   }
 
-  /** What came is here now, or is not wanted any more; if not, others are asked for it. */
+  /** Ends the want of what is here by now. What came and was not taken goes on being asked for. */
   settle(key: string): void {
     if (this.#parts.spread.knows(key)) this.#wants.end(key)
   }
@@ -107,8 +107,11 @@ export class Repair {
     for (const [live, keys] of this.#wants.due(now)) {
       // By an exchange it may have come meanwhile.
       for (const key of keys) this.settle(key)
-      const lacking = keys.filter((key) => !spread.knows(key))
-      this.#ask(live, lacking, now)
+      this.#ask(
+        live,
+        keys.filter((key) => !spread.knows(key)),
+        now,
+      )
     }
     if (spread.digests.dueAt > now + TOGETHER_MS) return
     for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen)) {

@@ -11,7 +11,7 @@ interface Want {
   readonly sources: [Live, ...Live[]]
   /** Who is next among them. */
   next: number
-  /** Whether anybody was asked indeed, or the rate of that peer was used up. */
+  /** Times that somebody's turn came, and of these the times that the rate of asking had room for it. */
   turns: number
   attempts: number
   askedAt: number

@@ -4,7 +4,7 @@
  */
 
 /** Above this a wake-up comes so late that answers may lie unread; what was planned waits as long. */
-export const BEHIND_MS = 50
+const BEHIND_MS = 50
 /** Above this the machine is busy with something else; a garbage collection is shorter. */
 const LATE_MS = 250
 /** So late that the machine slept, or the process was stopped. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Membership, type MembershipEvent, type MembershipLimits } from '../src/index.js'
 import { packMessage } from '../src/messages.js'
 import { StatementKind, signStatement } from '../src/statements.js'
-import { FakeConnector } from './_util/fake-connector.js'
+import { FakeConnector, type There } from './_util/fake-connector.js'
 import { person } from './_util/people.js'
 
 const anna = person('anna')
@@ -45,6 +45,20 @@ function setUp(limits: MembershipLimits = {}) {
     for await (const event of membership.events()) record(event)
   })()
   return { clock, connector, membership, logger, events, at, reading }
+}
+
+/** Ben accuses anna, whose connection stands and is silent; a dial meets what is `there`. */
+async function accused(there: There) {
+  const scene = setUp()
+  const { clock, connector, membership } = scene
+  connector.place(anna, there)
+  connector.connect(anna)
+  connector.silence(anna)
+  await clock.advance(1)
+  const accusation = signStatement(ben.identity, StatementKind.SUSPECT, anna.id, 1)
+  membership.met(ben.id, ben.record)
+  membership.receive(ben.id, packMessage({ type: 'statements' }, 1, [accusation]))
+  return scene
 }
 
 describe('Membership', () => {
@@ -161,28 +175,14 @@ describe('Membership', () => {
   })
 
   it('does not call a peer offline that answers a dial, though the connection that stands and its datagrams are silent', async () => {
-    const { clock, connector, membership, events } = setUp()
-    connector.place(anna, 'answers')
-    connector.connect(anna)
-    connector.silence(anna)
-    await clock.advance(1)
-    const accusation = signStatement(ben.identity, StatementKind.SUSPECT, anna.id, 1)
-    membership.met(ben.id, ben.record)
-    membership.receive(ben.id, packMessage({ type: 'statements' }, 1, [accusation]))
+    const { clock, connector, events } = await accused('answers')
     await clock.advance(1_500)
     expect(events.slice(0, 4)).toEqual(['anna up', 'ben up', 'anna checking', 'anna up'])
     expect(connector.dials).toHaveLength(1)
   })
 
   it('checks an accused peer again when this side has no place for a dial', async () => {
-    const { clock, connector, membership, events } = setUp()
-    connector.place(anna, 'busy')
-    connector.connect(anna)
-    connector.silence(anna)
-    await clock.advance(1)
-    const accusation = signStatement(ben.identity, StatementKind.SUSPECT, anna.id, 1)
-    membership.met(ben.id, ben.record)
-    membership.receive(ben.id, packMessage({ type: 'statements' }, 1, [accusation]))
+    const { clock, connector, events } = await accused('busy')
     await clock.advance(6_000)
     expect(events).toEqual(expect.arrayContaining(['anna checking']))
     expect(events).not.toContain('anna offline')
