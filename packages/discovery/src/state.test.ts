@@ -48,11 +48,11 @@ describe('DiscoveryState', () => {
     const state = create()
     state.handle({ type: 'start' }, 0)
     expect(state.phase).toBe('active')
-    const effects = run(state, 40_000)
-    expect(timesOf(effects, 'announce')).toEqual([25, 275, 775, 1_775, 3_775, 7_775, 37_775])
+    const effects = run(state, 62_000)
+    expect(timesOf(effects, 'announce')).toEqual([25, 275, 775, 1_775, 3_775, 7_775, 15_775, 31_775, 61_775])
     expect(state.phase).toBe('passive')
     const nonces = effects.map(([, effect]) => (effect.type === 'announce' ? String(effect.nonce) : ''))
-    expect(new Set(nonces).size).toBe(7)
+    expect(new Set(nonces).size).toBe(9)
   })
 
   it('counts its epoch up every 10 minutes, and past 32 bits from 0', () => {
@@ -172,7 +172,7 @@ describe('DiscoveryState', () => {
     state.handle({ type: 'start' }, 0)
     run(state, 8_000)
     state.handle({ type: 'connected', bootId: 'a' }, 8_000)
-    expect(timesOf(run(state, 200_000), 'announce')).toEqual([37_775, 97_775, 157_775])
+    expect(timesOf(run(state, 200_000), 'announce')).toEqual([15_775, 31_775, 91_775, 151_775])
   })
 
   it('searches anew when the interfaces change', () => {
@@ -188,12 +188,12 @@ describe('DiscoveryState', () => {
     const state = create()
     state.handle({ type: 'start' }, 0)
     for (const bootId of ['a', 'b']) state.handle({ type: 'connected', bootId }, 10)
-    run(state, 20_000)
-    state.handle({ type: 'disconnected', bootId: 'never' }, 20_000)
-    state.handle({ type: 'disconnected', bootId: 'a' }, 20_000)
+    run(state, 40_000)
+    state.handle({ type: 'disconnected', bootId: 'never' }, 40_000)
+    state.handle({ type: 'disconnected', bootId: 'a' }, 40_000)
     expect(state.phase).toBe('passive')
-    state.handle({ type: 'disconnected', bootId: 'b' }, 21_000)
-    expect(timesOf(run(state, 21_500), 'announce')).toEqual([21_025, 21_275])
+    state.handle({ type: 'disconnected', bootId: 'b' }, 41_000)
+    expect(timesOf(run(state, 41_500), 'announce')).toEqual([41_025, 41_275])
   })
 
   it('property: whatever comes, answers and announcements keep their distance', () => {

@@ -175,7 +175,7 @@ describe('Discovery', () => {
     const machine = new FakeMachine()
     machine.interfaces = [interfaceAt('192.168.1.5'), interfaceAt('10.0.0.5', '255.0.0.0', 'eth1')]
     const { clock, discovery } = await setUp(machine)
-    await clock.advance(10_000)
+    await clock.advance(40_000)
     machine.openAt('0.0.0.0').receive(announcement(), { host: '10.9.9.9', port: 50_000 })
     await clock.advance(300)
     const answer = machine.openAt('10.0.0.5').outgoing.at(-1)
@@ -218,7 +218,7 @@ describe('Discovery', () => {
 
   it('follows the interfaces: new ones are joined, gone ones left, and the search starts anew', async () => {
     const { machine, clock, discovery } = await setUp()
-    await clock.advance(20_000)
+    await clock.advance(41_000)
     expect(discovery.status().state).toBe('passive')
     machine.interfaces = [interfaceAt('192.168.7.5', '255.255.255.0', 'wlan0')]
     await clock.advance(1_050)

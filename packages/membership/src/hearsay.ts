@@ -204,7 +204,10 @@ export class Hearsay {
     if (!this.#isGood(from, statement, signer)) return
     if (accuser !== undefined && !this.#mayBlame(accuser, statement, isOld)) return
     const answer = isOld ? own.again() : own.refute(statement)
-    if (answer !== undefined) this.tell(answer)
+    if (answer === undefined) return
+    this.tell(answer)
+    // Who passed this number on before does not do it again, so the news may end on its way to the one that has to hear it.
+    if (accuser !== undefined) this.#inside.send(accuser, { type: 'statements' }, [answer])
   }
 
   #mayBlame(accuser: Entry, { incarnation }: Statement, isOld: boolean): boolean {

@@ -145,6 +145,15 @@ describe('an accusation of this peer', () => {
     expect(scene.sent()).toContain('ALIVE self → ben')
   })
 
+  it('is answered to the accuser himself, however many there are: who passed that answer on already does not do it again', () => {
+    const scene = new Scene()
+    const others = Array.from({ length: 40 }, (_, index) => person(`other ${index}`))
+    scene.meet(...others, ben, anna)
+    scene.sent()
+    scene.tell(anna, scene.say(SUSPECT, ben, 0, scene.self))
+    expect(scene.sent()).toContain('ALIVE self → ben')
+  })
+
   it('is answered to everybody: whoever hears it from the accused itself passes it on, once', () => {
     const scene = new Scene()
     scene.meet(anna, ben)

@@ -5,11 +5,8 @@ import type { Lab } from '../lab.js'
 import type { Scenario } from '../scenario.js'
 import { WEATHER_OPTIONS } from '../weather.js'
 
-/**
- * Announcements come at growing distances; with much multicast loss the later ones are needed. The sixth comes 7.75 s after the start and the
- * seventh 54 to 66 s after that: at 30 % loss one pair in 15,000 has to wait for it.
- */
-const LIMIT_MS = 80_000
+/** Announcements come at growing distances; with much multicast loss the later ones are needed, the last of which comes after 32 s. */
+const LIMIT_MS = 60_000
 
 export const meet: Scenario = {
   kind: 'scenario',
