@@ -56,9 +56,6 @@ export class SealedSession implements DatagramSession {
   readonly #receive: KeyObject
   readonly #limit: number
   readonly #window = new ReplayWindow()
-  // node:crypto copies a nonce at once, so one buffer serves each direction. Its first half stays zero: counters have 32 bits.
-  readonly #sendNonce = Buffer.alloc(12)
-  readonly #receiveNonce = Buffer.alloc(12)
   #sealed = 0
 
   /**
@@ -99,8 +96,7 @@ export class SealedSession implements DatagramSession {
     datagram.writeUInt32BE(this.remoteIndex, INDEX_OFFSET)
     datagram.writeUInt32BE(0, COUNTER_OFFSET)
     datagram.writeUInt32BE(counter, COUNTER_OFFSET + 4)
-    this.#sendNonce.writeUInt32BE(counter, 8)
-    const cipher = createCipheriv('aes-256-gcm', this.#send, this.#sendNonce)
+    const cipher = createCipheriv('aes-256-gcm', this.#send, nonceOf(counter))
     cipher.setAAD(datagram.subarray(0, HEADER_BYTES))
     datagram.set(cipher.update(plaintext), HEADER_BYTES)
     cipher.final()
@@ -114,8 +110,7 @@ export class SealedSession implements DatagramSession {
     const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, length)
     const counter = bytes.readUInt32BE(COUNTER_OFFSET + 4)
     if (bytes.readUInt32BE(COUNTER_OFFSET) !== 0 || !this.#window.fresh(counter)) return 'replay'
-    this.#receiveNonce.writeUInt32BE(counter, 8)
-    const decipher = createDecipheriv('aes-256-gcm', this.#receive, this.#receiveNonce, TAG_OPTIONS)
+    const decipher = createDecipheriv('aes-256-gcm', this.#receive, nonceOf(counter), TAG_OPTIONS)
     decipher.setAAD(bytes.subarray(0, HEADER_BYTES))
     decipher.setAuthTag(bytes.subarray(length - TAG_BYTES))
     const plaintext = decipher.update(bytes.subarray(HEADER_BYTES, length - TAG_BYTES))
@@ -126,6 +121,14 @@ export class SealedSession implements DatagramSession {
 }
 
 const TAG_OPTIONS = { authTagLength: TAG_BYTES } as const
+
+/** node:crypto copies a nonce at once, so one buffer serves all sessions. Its first half stays zero: counters have 32 bits. */
+const nonce = Buffer.alloc(12)
+
+function nonceOf(counter: number): Uint8Array {
+  nonce.writeUInt32BE(counter, 8)
+  return nonce
+}
 
 /** The index that a session datagram names: whose session it is, at its receiver. @param datagram at least 6 bytes */
 export function sessionIndexOf(datagram: Uint8Array): number {

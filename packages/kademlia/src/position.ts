@@ -13,7 +13,8 @@ export const POSITION_BITS: number = 8 * POSITION_BYTES
 
 /** Where the peer of a 32-byte id stands: SHA-256(id). */
 export function positionOf(id: Uint8Array): Position {
-  return hash('sha256', id, 'buffer')
+  // A small array of its own lives in the heap as one object; a Buffer of a hash is three.
+  return new Uint8Array(hash('sha256', id, 'buffer'))
 }
 
 /** Below zero when `a` is nearer to `target` than `b`, above zero when it is farther, zero when both are one position. */

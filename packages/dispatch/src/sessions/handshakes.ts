@@ -183,6 +183,7 @@ export class Handshakes {
     if (live.confirmed) return NO_EFFECTS
     live.confirmed = true
     live.addressProved = true
+    live.response = undefined
     this.#install(live)
     return [{ type: 'established', pair, began: undefined }]
   }
@@ -257,7 +258,7 @@ export class Handshakes {
   /** The answer was lost, or is on the way; once the session is in use it has arrived. */
   #answerAgain(live: LiveSession, bytes: number): HandshakeEffect[] | HandshakeRefusal {
     const { response, pair } = live
-    if (live.confirmed || response === undefined) return 'unexpected'
+    if (response === undefined) return 'unexpected'
     live.bytesIn += bytes
     live.bytesOut += response.length
     return [send(response, pair)]
