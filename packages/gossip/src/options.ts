@@ -7,7 +7,7 @@ export interface GossipLimits {
   neighbours?: number
   /** After so many ms, give or take a half, one neighbour is replaced. @default 30000 */
   rotateMs?: number
-  /** In a network of at most so many peers, this one counted, the publisher sends to everybody. @default 16 */
+  /** In a network of at most so many peers, this one counted, the publisher sends to everybody. @default 32 */
   smallNetwork?: number
   /** Rumors of one origin that are taken in a second, of those that are fresh; three times as many at once, of which its publisher uses two. @default 10 */
   originPerSecond?: number
@@ -31,7 +31,7 @@ export const DEFAULT_LIMITS: Required<GossipLimits> = {
   fanOut: 3, // a push reaches 94 % (Demers et al. 1987: s = e^(-f(1-s))); digests the rest
   neighbours: 16, // with 30 % of all gone at a time, 0.3^8 of those left have nobody whom they picked, and hardly any of these nobody who picked them
   rotateMs: 30_000,
-  smallNetwork: 16,
+  smallNetwork: 32, // all are probed every few seconds there, so the sessions that it takes are there; beyond it a push would have to make some
   originPerSecond: 10,
   neighbourPerSecond: 50,
   neighbourBytesPerSecond: 131_072,

@@ -7,7 +7,7 @@ import { packReference, type Rumor, type RumorFields, RumorKind, signRumor } fro
 import { GossipState } from './state.js'
 import { packExchange, readExchange } from './sync-messages.js'
 
-const [self, anna, bert, ...others] = Array.from({ length: 24 }, (_, index) =>
+const [self, anna, bert, ...others] = Array.from({ length: 40 }, (_, index) =>
   createIdentity(new Uint8Array(32).fill(index + 1)),
 ) as [Identity, Identity, Identity, ...Identity[]]
 
@@ -36,7 +36,7 @@ const types = (effects: readonly Effect[]): string[] =>
   effects.map(({ type }) => type).filter((type) => type !== 'wake')
 const sent = (effects: readonly Effect[]) =>
   effects.flatMap((effect) => (effect.type === 'send' ? [{ to: effect.to, packet: readPacket(effect.bytes) }] : []))
-const CONNECTED = others.slice(0, 20)
+const CONNECTED = others.slice(0, 36)
 
 it('a rumor is delivered and pushed on once, and never by a duplicate', () => {
   const state = create({}, CONNECTED)
@@ -54,8 +54,8 @@ it('never goes back to its origin or to who sent it', () => {
 })
 
 it('a small network hears its publisher directly; a large one by three', () => {
-  expect(sent(create({}, CONNECTED.slice(0, 15)).handle(publish(), 10))).toHaveLength(15)
-  expect(sent(create({}, CONNECTED).handle(publish(), 10))).toHaveLength(3)
+  expect(sent(create({}, CONNECTED.slice(0, 31)).handle(publish(), 10))).toHaveLength(31)
+  expect(sent(create({}, CONNECTED.slice(0, 32)).handle(publish(), 10))).toHaveLength(3)
 })
 
 it('age is what peers add up: a rumor that is too old is not taken, whatever its date says', () => {
