@@ -7,7 +7,7 @@ export interface GossipLimits {
   neighbours?: number
   /** After so many ms, give or take a half, one neighbour is replaced. @default 30000 */
   rotateMs?: number
-  /** In a network of at most so many peers, this one counted, the publisher sends to everybody. @default 32 */
+  /** In a network of at most so many peers, this one counted, the publisher sends to everybody, but for large bodies. @default 32 */
   smallNetwork?: number
   /** Rumors of one origin that are taken in a second, of those that are fresh; three times as many at once, of which its publisher uses two. @default 10 */
   originPerSecond?: number

@@ -105,8 +105,7 @@ export class Spread {
     if (body !== undefined) this.bodies.hold(rumor, body, now + rumor.ttlMs)
     this.#remember(cached, now)
     const { neighbours, limits } = this.#parts
-    const isSmall = neighbours.count < limits.smallNetwork
-    const targets = isSmall ? neighbours.all() : neighbours.sample(limits.fanOut, () => false)
+    const targets = this.#isToldToAll(rumor) ? neighbours.all() : neighbours.sample(limits.fanOut, () => false)
     this.#push(cached, targets, now)
   }
 
@@ -226,8 +225,7 @@ export class Spread {
     const ageMs = now - bornAt
     const { random, neighbours, limits } = this.#parts
     if (random() >= forwardProbability(ageMs, rumor.ttlMs)) return
-    const isSmall = neighbours.count < limits.smallNetwork
-    const fanOut = isSmall ? Math.min(SMALL_FAN_OUT, limits.fanOut) : limits.fanOut
+    const fanOut = this.#isToldToAll(rumor) ? Math.min(SMALL_FAN_OUT, limits.fanOut) : limits.fanOut
     const originKey = keyOfBytes(rumor.origin)
     this.#push(
       cached,
@@ -275,6 +273,12 @@ export class Spread {
     this.cache.add(cached)
     const having = from === undefined ? [] : [from]
     this.#parts.arm(this.digests.start(rumor.key, now, having))
+  }
+
+  /** Whether its publisher sends it to everybody. Who is told of a large body fetches it at once, and one uplink is not to carry all of them. */
+  #isToldToAll({ kind }: Rumor): boolean {
+    const { neighbours, limits } = this.#parts
+    return kind !== RumorKind.REFERENCE && neighbours.count < limits.smallNetwork
   }
 
   #push(cached: Cached, targets: readonly Live[], now: number): void {

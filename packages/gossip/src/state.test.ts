@@ -53,9 +53,10 @@ it('never goes back to its origin or to who sent it', () => {
   expect(sent(state.handle(came(rumorOf()), 10))).toEqual([])
 })
 
-it('a small network hears its publisher directly; a large one by three', () => {
+it('a small network hears its publisher directly; a large one by three, and every one of a large body', () => {
   expect(sent(create({}, CONNECTED.slice(0, 31)).handle(publish(), 10))).toHaveLength(31)
   expect(sent(create({}, CONNECTED.slice(0, 32)).handle(publish(), 10))).toHaveLength(3)
+  expect(sent(create({}, CONNECTED.slice(0, 31)).handle(publish(new Uint8Array(2_000)), 10))).toHaveLength(3)
 })
 
 it('age is what peers add up: a rumor that is too old is not taken, whatever its date says', () => {
