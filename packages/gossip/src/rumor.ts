@@ -7,7 +7,7 @@
  *
  * The signature is over the signed part in the domain `pc-gossip-rumor`. The id follows from what is signed, so a false body under a known
  * id does not exist. How old a rumor is travels beside it, as elapsed time (see `messages.ts`); `created` is for people, and no rule reads it.
- * Kinds are only ever added.
+ * Kinds are only ever added. One that is not known is passed on as all are, and handed to nobody: so a newer peer's news cross older ones.
  */
 import { hash } from 'node:crypto'
 import { type Identity, PEER_ID_BYTES, type PeerId, verifySignature } from '@pc/identity'
@@ -43,7 +43,9 @@ export interface RumorFields {
 }
 
 /** Its byte strings are shared: do not write into them. */
-export interface Rumor extends RumorFields {
+export interface Rumor extends Omit<RumorFields, 'kind'> {
+  /** A {@link RumorKind}, or one that this version does not know. */
+  readonly kind: number
   /** The 32 bytes of the peer id that signed it, once `verifyRumor` said so. */
   readonly origin: Uint8Array
   /** 16 bytes. */
@@ -109,7 +111,7 @@ export function readRumor(encoded: Uint8Array): Rumor {
   const topicLength = encoded[1] ?? 0
   const bodyLength = encoded.length - FIXED_BYTES - topicLength - SIGNATURE_BYTES
   if (bodyLength < 0) refuse(`it ends early, after ${encoded.length} bytes`)
-  const kind = kindOf(encoded[0] as number)
+  const kind = encoded[0] as number
   checkLengths(kind, topicLength, bodyLength)
   const bytes = new Uint8Array(encoded)
   const view = viewOf(bytes)
@@ -167,11 +169,6 @@ function signedPart(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.length - SIGNATURE_BYTES)
 }
 
-function kindOf(value: number): RumorKind {
-  for (const kind of Object.values(RumorKind)) if (kind === value) return kind
-  return refuse(`nothing is known of kind ${value}`)
-}
-
 function textOf(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes)
@@ -180,7 +177,7 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-function checkLengths(kind: RumorKind, topic: number, body: number): void {
+function checkLengths(kind: number, topic: number, body: number): void {
   if (topic < 1 || topic > MAX_TOPIC_BYTES) refuse(`its topic has ${topic} bytes, not 1 to ${MAX_TOPIC_BYTES}`)
   if (body > MAX_INLINE_BODY) refuse(`its body has ${body} bytes, the limit is ${MAX_INLINE_BODY}`)
   const exact = kind === RumorKind.REFERENCE ? REFERENCE_BYTES : kind === RumorKind.CANCEL ? ID_BYTES : body

@@ -254,7 +254,7 @@ export class Spread {
         this.#cancel(rumor, now)
         return
       default:
-        rumor.kind satisfies never
+        // Of a later version: it is passed on, and nothing else.
         return
     }
   }

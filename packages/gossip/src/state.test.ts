@@ -59,6 +59,13 @@ it('a small network hears its publisher directly; a large one by three, and ever
   expect(sent(create({}, CONNECTED.slice(0, 31)).handle(publish(new Uint8Array(2_000)), 10))).toHaveLength(3)
 })
 
+it('a rumor of a kind that is not known is passed on and handed to nobody, and its bearer has done no harm', () => {
+  const state = create({}, CONNECTED)
+  const later = rumorOf({ kind: 200 as RumorKind })
+  expect(types(state.handle(came(later), 10))).toEqual(['send', 'send', 'send'])
+  expect([state.score(anna.id, 10), state.status().delivered]).toEqual([0, 0])
+})
+
 it('age is what peers add up: a rumor that is too old is not taken, whatever its date says', () => {
   const state = create()
   expect(state.handle(came(rumorOf({ createdAt: 2 ** 47 }), { ageMs: 6_001 }), 10)).toEqual([])
