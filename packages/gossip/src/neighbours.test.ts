@@ -48,15 +48,15 @@ it('keeps its table right whatever goes and comes', () => {
     else neighbours.remove(keyOfBytes(id.bytes))
     if (random.chance(0.5)) neighbours.pickedBy(keyOfBytes(random.pick(ids).bytes), step)
     expect(neighbours.picked).toHaveLength(Math.min(4, neighbours.count))
-    const keys = neighbours.chosen.map(({ key }) => key)
+    const keys = neighbours.current.map(({ key }) => key)
     expect(new Set(keys).size).toBe(keys.length)
-    for (const { key } of neighbours.chosen) expect(neighbours.get(key)?.key).toBe(key)
+    for (const { key } of neighbours.current) expect(neighbours.get(key)?.key).toBe(key)
   }
 })
 
 it('samples distinct neighbours, without those left out', () => {
   const neighbours = filled(10, 5)
-  const out = neighbours.chosen[0]?.key
+  const out = neighbours.current[0]?.key
   const sample = neighbours.sample(9, (key) => key === out)
   expect(new Set(sample.map(({ key }) => key)).size).toBe(4)
   expect(sample.some(({ key }) => key === out)).toBe(false)
@@ -70,7 +70,7 @@ it('has for neighbours those who picked it, as long as they are heard and live, 
   const neighbours = filled(4, 50)
   const keys = ids.map(({ bytes }) => keyOfBytes(bytes))
   const picked = new Set(neighbours.picked.map(({ key }) => key))
-  const followers = (): string[] => neighbours.chosen.map(({ key }) => key).filter((key) => !picked.has(key))
+  const followers = (): string[] => neighbours.current.map(({ key }) => key).filter((key) => !picked.has(key))
   const [anna = '', bert = '', carl = '', ...others] = keys.slice(0, 50).filter((key) => !picked.has(key))
   neighbours.pickedBy(anna, 0)
   neighbours.pickedBy(bert, 500)

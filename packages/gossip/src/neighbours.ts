@@ -50,7 +50,7 @@ export class Neighbours {
   }
 
   /** Everybody whom rumors and digests go to. */
-  get chosen(): readonly Live[] {
+  get current(): readonly Live[] {
     const followers = [...this.#followers.keys()].filter((key) => !this.#picked.has(key))
     return [...this.#picked.values(), ...followers.map((key) => this.get(key) as Live)]
   }
@@ -128,7 +128,7 @@ export class Neighbours {
   sample(count: number, without: (key: string) => boolean): Live[] {
     const pool = this.picked.filter(({ key }) => !without(key))
     if (pool.length < count) {
-      const more = this.chosen.slice(this.#picked.size).filter(({ key }) => !without(key))
+      const more = this.current.slice(this.#picked.size).filter(({ key }) => !without(key))
       return [...pool, ...this.#some(more, count - pool.length)]
     }
     return this.#some(pool, count)

@@ -114,7 +114,7 @@ export class Repair {
       )
     }
     if (spread.digests.dueAt > now + TOGETHER_MS) return
-    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.chosen)) {
+    for (const [{ peer }, keys] of spread.digests.due(now, neighbours.current)) {
       const here = keys.filter((key) => spread.mayAnnounce(key, now))
       for (const bytes of packed('ihave', here)) send(peer, bytes)
     }

@@ -143,7 +143,7 @@ export class GossipState {
     return {
       ...this.#counters,
       peers: this.#neighbours.count,
-      neighbours: this.#neighbours.chosen.length,
+      neighbours: this.#neighbours.current.length,
       cached: this.#spread.cache.size,
       announced: this.#spread.digests.size,
       wanted: this.#repair.wanted,
