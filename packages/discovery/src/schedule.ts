@@ -5,7 +5,7 @@ export type Phase = 'active' | 'passive'
 
 /**
  * After the start of a search: each gap is twice the one before, so a lost packet costs little and a storm ends. The last two are for
- * networks that lose much multicast, as many wireless ones do: of 780 pairs at 30 % loss one may miss all of the first six.
+ * networks that lose much multicast, as many wireless ones do: at 30 % loss one of 1,400 peers misses all of somebody's first six.
  */
 export const ACTIVE_OFFSETS: readonly number[] = [0, 250, 750, 1_750, 3_750, 7_750, 15_750, 31_750]
 /** Peers that start together, after a power cut say, do not announce together. */

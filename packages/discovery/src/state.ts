@@ -2,7 +2,7 @@
  * The rules of discovery: what is heard, time and connections in; announcements, answers and hints out. No sockets, no
  * clock, no keys. The driver looks at `wakeAt` after each input and comes back with a `timer` input then.
  *
- * Active → passive: a search announces six times within 8 s and goes on rarely afterwards, for ever. It starts anew when
+ * Active → passive: a search announces eight times within 32 s and goes on rarely afterwards, for ever. It starts anew when
  * the interfaces change and when the last connection ends.
  */
 import type { Address, Random } from '@pc/transport'

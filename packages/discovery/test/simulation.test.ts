@@ -57,7 +57,7 @@ describe.each([1, 2, 3])('on a simulated segment (seed %d)', (seed) => {
 
   it('twenty connected peers stay below 10 multicasts a second, and go on announcing', async () => {
     const members = await start(seed, 20)
-    await segment.clock.advance(10_000)
+    await segment.clock.advance(40_000)
     const before = members.map(({ endpoint }) => endpoint.counters.sent)
     await segment.clock.advance(120_000)
     const announced = members.map(({ endpoint }, index) => endpoint.counters.sent - (before[index] ?? 0))

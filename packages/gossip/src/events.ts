@@ -93,6 +93,8 @@ export interface GossipCounters {
   /** Dropped because their origin, or who sent them, sends too many. */
   limited: number
   invalid: number
+  /** Of kinds that this version does not know: passed on, and handed to nobody. */
+  unknown: number
   /** Of peers whose score is too low. */
   ignored: number
 }

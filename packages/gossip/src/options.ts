@@ -31,7 +31,7 @@ export const DEFAULT_LIMITS: Required<GossipLimits> = {
   fanOut: 3, // a push reaches 94 % (Demers et al. 1987: s = e^(-f(1-s))); digests the rest
   neighbours: 16, // with 30 % of all gone at a time, 0.3^8 of those left have nobody whom they picked, and hardly any of these nobody who picked them
   rotateMs: 30_000,
-  smallNetwork: 32, // all are probed every few seconds there, so the sessions that it takes are there; beyond it a push would have to make some
+  smallNetwork: 32, // there each two speak every 8 s by membership's probes; a session in which one side is silent for 10 s is asked after, by a handshake
   originPerSecond: 10,
   neighbourPerSecond: 50,
   neighbourBytesPerSecond: 131_072,

@@ -26,6 +26,10 @@ export const RumorKind = {
 } as const
 export type RumorKind = (typeof RumorKind)[keyof typeof RumorKind]
 
+export function isKnownKind(kind: number): kind is RumorKind {
+  return kind <= RumorKind.CANCEL
+}
+
 export interface RumorFields {
   readonly kind: RumorKind
   /** 1 to 64 bytes of UTF-8. */

@@ -13,7 +13,7 @@ import type { Live, Neighbours } from './neighbours.js'
 import type { GossipLimits } from './options.js'
 import { Origins } from './origins.js'
 import { RateLimit } from './rate-limit.js'
-import { fitsReference, type Rumor, RumorKind, referenceOf } from './rumor.js'
+import { fitsReference, isKnownKind, type Rumor, RumorKind, referenceOf } from './rumor.js'
 import { type Cached, RumorCache } from './rumor-cache.js'
 import { Fault, type Scores } from './scores.js'
 import { MAX_QUERY_HOPS, type Searches } from './searches.js'
@@ -237,9 +237,13 @@ export class Spread {
   /** To the application, by kind. */
   #hand(rumor: Rumor, origin: PeerId, body: Uint8Array, { hops, bornAt }: Cached, now: number): void {
     const { emit, searches, counters } = this.#parts
-    const { id, topic, createdAt } = rumor
+    const { id, kind, topic, createdAt } = rumor
+    if (!isKnownKind(kind)) {
+      counters.unknown += 1
+      return
+    }
     const message: GossipMessage = { id, topic, origin, body, createdAt, ageMs: now - bornAt, hops }
-    switch (rumor.kind) {
+    switch (kind) {
       case RumorKind.DATA:
       case RumorKind.REFERENCE:
         counters.delivered += 1
@@ -254,7 +258,7 @@ export class Spread {
         this.#cancel(rumor, now)
         return
       default:
-        // Of a later version: it is passed on, and nothing else.
+        kind satisfies never
         return
     }
   }

@@ -63,7 +63,31 @@ it('a rumor of a kind that is not known is passed on and handed to nobody, and i
   const state = create({}, CONNECTED)
   const later = rumorOf({ kind: 200 as RumorKind })
   expect(types(state.handle(came(later), 10))).toEqual(['send', 'send', 'send'])
-  expect([state.score(anna.id, 10), state.status().delivered]).toEqual([0, 0])
+  expect([state.score(anna.id, 10), state.status().delivered, state.status().unknown]).toEqual([0, 0, 1])
+  const asked = state.handle({ type: 'datagram', from: bert.id, bytes: packKeys('iwant', [later.key]) }, 20)
+  expect(sent(asked)).toMatchObject([{ packet: { rumor: { kind: 200 } } }])
+})
+
+it('an exchange with a rumor of a kind that is not known brings the others all the same', () => {
+  const state = create({}, CONNECTED)
+  const rumors = [rumorOf({ kind: 200 as RumorKind }), rumorOf({ sequence: 2 })].map((rumor) => ({
+    rumor,
+    hops: 1,
+    ageMs: 0,
+  }))
+  const bytes = packExchange({ type: 'push', rumors })
+  expect(types(state.handle({ type: 'exchange-asked', from: anna.id, bytes }, 10))).toContain('deliver')
+  expect([state.score(anna.id, 10), state.status().delivered, state.status().unknown]).toEqual([0, 1, 1])
+})
+
+it('in a small network news are pushed on to two, as their publisher sends them to all; a large body to three', () => {
+  const state = create({}, CONNECTED.slice(0, 31))
+  expect(types(state.handle(came(rumorOf()), 10))).toEqual(['deliver', 'send', 'send'])
+  const body = new Uint8Array(2_000)
+  const large = rumorOf({ sequence: 2, kind: RumorKind.REFERENCE, body: packReference(body) })
+  state.handle(came(large), 20)
+  const fetched = state.handle({ type: 'fetched', key: large.key, from: anna.id, body }, 30)
+  expect(types(fetched)).toEqual(['deliver', 'send', 'send', 'send'])
 })
 
 it('age is what peers add up: a rumor that is too old is not taken, whatever its date says', () => {

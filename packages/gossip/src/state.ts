@@ -74,6 +74,7 @@ export class GossipState {
     replayed: 0,
     limited: 0,
     invalid: 0,
+    unknown: 0,
     ignored: 0,
   }
   #effects: Effect[] = []

@@ -45,7 +45,8 @@ function hint(seed: string, result: unknown): string {
   return `seed ${seed}: ${JSON.stringify(result)}`
 }
 
-describe.each([20, 200])('%i peers', (nodes) => {
+// A small network, in which the publisher sends to all; hardly too large for that; a large one.
+describe.each([20, 40, 200])('%i peers', (nodes) => {
   it.each([
     { loss: 0, p99: 60, last: 300 },
     { loss: 0.05, p99: 80, last: 500 },

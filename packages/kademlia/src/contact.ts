@@ -27,7 +27,7 @@ export const MAX_HINTS_WITH_IPV6 = 16
 /** Of one with an IPv6 address. */
 export const HINT_BYTES_IPV6: number = IP_OFFSET + 16
 
-/** A contact for an id and an address. Keeps a copy of the id, not a `Buffer`, 32 bytes of which would hold all 8 KiB that it was cut from. */
+/** A contact for an id and an address. Keeps a copy of the id; a `Buffer` of 32 bytes would keep the 8 KiB alive that it is cut from. */
 export function contactOf(id: Uint8Array, address: PeerAddress): Contact {
   return { id: new Uint8Array(id), address, position: positionOf(id), key: keyOf(id) }
 }

@@ -13,7 +13,7 @@ export const POSITION_BITS: number = 8 * POSITION_BYTES
 
 /** Where the peer of a 32-byte id stands: SHA-256(id). */
 export function positionOf(id: Uint8Array): Position {
-  // A small array of its own lives in the heap as one object; a Buffer of a hash is three.
+  // A small array is one object in the heap, as long as nobody asks for its `buffer`; the Buffer of a hash is three.
   return new Uint8Array(hash('sha256', id, 'buffer'))
 }
 

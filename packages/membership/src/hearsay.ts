@@ -49,6 +49,8 @@ export interface HearsayCounters {
 const SIGNATURES: Rate = { everyMs: 10, burst: 200 }
 /** One accuser makes this peer doubt itself once in so many ms: what wakes slowly is accused by many. */
 const BLAME_MS = 60_000
+/** The same word is said to everybody once in so many ms: many may have missed it, and each accuser gets it in any case. */
+const AGAIN_MS = 1_000
 /** Peers with a connection that are told at once that this one lives. */
 const TOLD = 16
 
@@ -56,6 +58,7 @@ export class Hearsay {
   readonly counters: HearsayCounters = { invalid: 0, forged: 0, limited: 0, news: 0 }
   readonly #inside: Inside
   readonly #ports: HearsayPorts
+  #saidAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(inside: Inside, ports: HearsayPorts) {
     this.#inside = inside
@@ -80,11 +83,12 @@ export class Hearsay {
     if (message !== undefined) for (const statement of statements) this.#onStatement(entry, statement)
   }
 
-  /** To everybody, and at once to those who would notice first. */
-  tell(statement: Statement): void {
+  /** To everybody, and at once to those who would notice first, but for one that knows it. */
+  tell(statement: Statement, knowing?: Entry): void {
     this.#ports.dissemination.spread(statement)
     let told = 0
     for (const entry of this.#inside.table.linked) {
+      if (entry === knowing) continue
       if (told++ === TOLD) return
       this.#inside.send(entry, { type: 'statements' }, [statement])
     }
@@ -205,8 +209,12 @@ export class Hearsay {
     if (accuser !== undefined && !this.#mayBlame(accuser, statement, isOld)) return
     const answer = isOld ? own.again() : own.refute(statement)
     if (answer === undefined) return
-    this.tell(answer)
-    // Who passed this number on before does not do it again, so the news may end on its way to the one that has to hear it.
+    const { at } = this.#inside
+    if (!isOld || at - this.#saidAgainAt >= AGAIN_MS) {
+      if (isOld) this.#saidAgainAt = at
+      this.tell(answer, accuser)
+    }
+    // Who passed the ALIVE of this number on before does not do it again, so it may end on its way to the one that has to hear it.
     if (accuser !== undefined) this.#inside.send(accuser, { type: 'statements' }, [answer])
   }
 

@@ -6,6 +6,8 @@ import { type Statement, StatementKind, signStatement } from './statements.js'
 export class OwnWord {
   readonly #identity: Pick<Identity, 'id' | 'sign'>
   #incarnation: number
+  /** ALIVE of the present number, once it was said again. */
+  #present: Statement | undefined
 
   constructor(identity: Pick<Identity, 'id' | 'sign'>, incarnation: number) {
     this.#identity = identity
@@ -31,7 +33,8 @@ export class OwnWord {
 
   /** To those who do not know the number yet: the same as before. */
   again(): Statement {
-    return this.#say(StatementKind.ALIVE)
+    if (this.#present?.incarnation !== this.#incarnation) this.#present = this.#say(StatementKind.ALIVE)
+    return this.#present
   }
 
   /** To those who may have taken this peer for dead while its machine slept. */

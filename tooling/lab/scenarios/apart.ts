@@ -95,7 +95,7 @@ async function segments(lab: Lab): Promise<void> {
   const left = await standing(lab, 'left', [{ address: '10.201.0.1', segment: 'left' }])
   const right = await standing(lab, 'right', [{ address: '10.202.0.1', segment: 'right' }])
   // Their first search is over: now only the newcomer's announcements tell.
-  await lab.sleep(15_000)
+  await lab.sleep(40_000)
   const middle = await standing(lab, 'middle', [
     { address: '10.201.0.2', segment: 'left' },
     { address: '10.202.0.2', segment: 'right' },

@@ -8,7 +8,7 @@ import type { Netlab } from '../netlab.js'
 import type { Scenario } from '../scenario.js'
 import { allSee, everybodyTalks, OFFLINE_LIMIT_MS, RECHECK_LIMIT_MS, settle, waitSaying } from '../scenes.js'
 
-/** Alone, a daemon announces itself every 30 s, ± 10 %; then a dial. */
+/** Alone, a daemon announces itself every 30 s, ± 10 %, after the 32 s of its search; then a dial. */
 const PASSIVE_LIMIT_MS = 35_000
 
 export const multicastBlocked: Scenario = {
@@ -16,7 +16,7 @@ export const multicastBlocked: Scenario = {
   summary:
     'no multicast: strangers do not find each other until it is let through; who was met before is found by address',
   options: {
-    'alone-seconds': { help: 'how long nobody may find anybody', min: 1, max: 600, default: 10 },
+    'alone-seconds': { help: 'how long nobody may find anybody', min: 1, max: 600, default: 40 },
     'by-address': { help: 'also kill one, and wait until it is found again by its address', flag: true },
   },
   tools: ['nft'],

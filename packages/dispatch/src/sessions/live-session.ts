@@ -55,8 +55,9 @@ export interface LiveSession extends Waiting {
   addressProved: boolean
   bytesIn: number
   bytesOut: number
-  /** Of those that the other side began: the first message, with its address, and until they are confirmed the answer to it if it comes again. */
+  /** Of those that the other side began: the first message, with its address. */
   readonly initiation: string
+  /** The answer to `initiation` if that comes again, until the session is confirmed. */
   response: Uint8Array | undefined
   /** It has sealed so much that it is being renewed before its time. */
   renewing: boolean
