@@ -7,12 +7,14 @@ import type { Effect, GossipCounters } from './events.js'
 import { syncDelay } from './formulas.js'
 import type { Live, Neighbours } from './neighbours.js'
 import { RateLimit } from './rate-limit.js'
+import type { Scores } from './scores.js'
 import type { Spread } from './spread.js'
 import { type Exchange, packExchange } from './sync-messages.js'
 
 export interface ComparingParts {
   readonly spread: Spread
   readonly neighbours: Neighbours
+  readonly scores: Scores
   readonly counters: GossipCounters
   readonly random: () => number
   readonly emit: (effect: Effect) => void
@@ -132,6 +134,11 @@ export class Comparing {
   }
 
   #receive({ rumors }: Extract<Exchange, { type: 'tell' | 'push' }>, from: Live, now: number): void {
-    for (const hop of rumors) this.#parts.spread.receive(hop, from, 'exchange', now)
+    const { spread, scores } = this.#parts
+    for (const hop of rumors) {
+      // What is forged costs a signature to find out: of 512 in one exchange ten are enough.
+      if (scores.standing(from.key, now) !== 'good') return
+      spread.receive(hop, from, 'exchange', now)
+    }
   }
 }

@@ -80,6 +80,23 @@ it('an exchange with a rumor of a kind that is not known brings the others all t
   expect([state.score(anna.id, 10), state.status().delivered, state.status().unknown]).toEqual([0, 1, 1])
 })
 
+it('of an exchange full of forged rumors a few are checked, and then no more', () => {
+  let checked = 0
+  const verify = (): boolean => {
+    checked += 1
+    return false
+  }
+  const state = new GossipState({ identity: self, boot: 1, random: () => 0.5, now: 0, verify })
+  state.handle({ type: 'peer-up', peer: anna.id }, 0)
+  const rumors = Array.from({ length: 200 }, (_, index) => ({
+    rumor: rumorOf({ sequence: index + 1 }),
+    hops: 1,
+    ageMs: 0,
+  }))
+  state.handle({ type: 'exchange-asked', from: anna.id, bytes: packExchange({ type: 'push', rumors }) }, 10)
+  expect([checked, state.score(anna.id, 10)]).toEqual([10, -10])
+})
+
 it('in a small network news are pushed on to two, as their publisher sends them to all; a large body to three', () => {
   const state = create({}, CONNECTED.slice(0, 31))
   expect(types(state.handle(came(rumorOf()), 10))).toEqual(['deliver', 'send', 'send'])

@@ -118,6 +118,7 @@ export class GossipState {
     this.#comparing = new Comparing({
       spread: this.#spread,
       neighbours: this.#neighbours,
+      scores: this.#scores,
       counters: this.#counters,
       random,
       emit: (effect) => this.#effects.push(effect),
