@@ -1,5 +1,6 @@
 import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
 import { Fields } from '../fields.js'
+import { plural } from '../plural.js'
 import { duration } from '../times.js'
 
 /** Columns of the time line. */
@@ -33,13 +34,13 @@ function rowOf(step: Fields, number: number, end: number, { screen }: Context) {
   const from = Math.min(LINE - 1, Math.floor((asked / end) * LINE))
   const length = Math.max(1, Math.min(LINE - from, Math.round((took / end) * LINE)))
   const bar = ' '.repeat(from) + (failed ? '×' : '█').repeat(length) + ' '.repeat(LINE - from - length)
-  const answer = failed ? 'none' : `${named} ${named === 1 ? 'peer' : 'peers'}`
+  const answer = failed ? 'none' : plural(named, 'peer')
   return [
     String(number),
     step.text('label') || step.text('shortId'),
     { text: bar, paint: screen.painter(failed ? 'red' : 'green') },
     duration(took),
-    `${step.number('sharedBits') ?? 0} bits`,
+    plural(step.number('sharedBits') ?? 0, 'bit'),
     { text: answer, paint: failed ? screen.painter('red') : undefined },
   ]
 }
@@ -51,7 +52,7 @@ function summary(result: Fields): string {
   const nearest = result.list('nearest')[0]
   const who = nearest === undefined ? '' : `; nearest: ${nearest.text('label') || nearest.text('shortId')}`
   return (
-    `${duration(count('tookMs'))}, ${hops === 1 ? '1 hop' : `${hops} hops`}: ${asked} asked, ${answered} answered, ` +
+    `${duration(count('tookMs'))}, ${plural(hops, 'hop')}: ${asked} asked, ${answered} answered, ` +
     `${failed} failed, ${slow} slow${who}`
   )
 }

@@ -2,6 +2,7 @@ import type { Value } from '@pc/control/client'
 import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
 import { CliError } from '../failure.js'
 import { Fields } from '../fields.js'
+import { plural } from '../plural.js'
 import { readStdin } from '../stdin.js'
 
 export interface PutOptions {
@@ -37,7 +38,7 @@ export async function put(
   // The key is what a script wants of a plain value, and what nobody could guess.
   if (sequence === undefined) screen.line(fields.text('key'))
   else screen.line(`${fields.text('name')}  #${sequence}`)
-  screen.say(`held by ${holders === 1 ? '1 peer' : `${holders} peers`}`)
+  screen.say(`held by ${plural(holders, 'peer')}`)
 }
 
 async function readValue(text: string, { io }: Context, parse: boolean): Promise<Value> {

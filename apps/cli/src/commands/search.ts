@@ -1,6 +1,7 @@
 import { ControlError, type Value } from '@pc/control/client'
 import { type Context, DEADLINE_MARGIN_MS, withDaemon } from '../context.js'
 import { Fields } from '../fields.js'
+import { plural } from '../plural.js'
 
 /** Answers come in milliseconds; this is for those that have to be repeated. */
 const DEFAULT_DEADLINE_MS = 3_000
@@ -31,7 +32,7 @@ export async function search(
     progress.end()
   }
   if (found === 0) throw new ControlError('PEER_NOT_FOUND', `nobody answered to ${JSON.stringify(text)}`)
-  screen.say(found === 1 ? '1 peer' : `${found} peers`)
+  screen.say(plural(found, 'peer'))
 }
 
 /** A line at a time, since nobody knows yet how wide the next is. */

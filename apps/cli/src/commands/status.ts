@@ -1,5 +1,6 @@
 import { type Context, DEFAULT_TIMEOUT_MS, withDaemon } from '../context.js'
 import { Fields } from '../fields.js'
+import { plural } from '../plural.js'
 import { duration } from '../times.js'
 
 export async function status(context: Context): Promise<void> {
@@ -56,8 +57,4 @@ function phaseText(phase: Fields): string {
   if (ms !== undefined) parts.push(duration(ms))
   if (error !== '') parts.push(`(${error})`)
   return parts.join(' ')
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,0 +1,4 @@
+/** "1 peer", "2 peers". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
