@@ -8,6 +8,7 @@ import {
   decodeValue,
   encodeValue,
   InvalidPacketError,
+  keyOfBytes,
   type MacDatagram,
   packMacDatagram,
   type Value,
@@ -50,20 +51,20 @@ export class Announcements {
     }
     this.#network = network
     this.#bootId = Uint8Array.from(bootId)
-    this.#bootKey = keyOf(bootId)
+    this.#bootKey = keyOfBytes(bootId)
     this.#replayGuard = new ReplayGuard(boots)
   }
 
   /** Whether it is one of ours, come back by multicast. */
   isOwn(datagram: MacDatagram): boolean {
-    return keyOf(datagram.bootId) === this.#bootKey
+    return keyOfBytes(datagram.bootId) === this.#bootKey
   }
 
   read(datagram: MacDatagram, from: Address, via: DatagramSocket | undefined): Announcement | AnnouncementRefusal {
     const { rootCode, keyId, authenticated, mac, sentAt } = datagram
     if (keyId !== this.#network.keyId) return 'keyId'
     if (!this.#network.verify(authenticated, mac)) return 'mac'
-    if (!this.#replayGuard.accept(keyOf(datagram.bootId), sentAt)) return 'replay'
+    if (!this.#replayGuard.accept(keyOfBytes(datagram.bootId), sentAt)) return 'replay'
     const decoded = decodeOrRefuse(datagram.body)
     if (decoded === undefined) return 'decode'
     // May be kept for long, and must not keep the whole datagram.
@@ -93,8 +94,4 @@ export function decodeOrRefuse(bytes: Uint8Array): { body: Value } | undefined {
     if (!(error instanceof InvalidPacketError)) throw error
     return undefined
   }
-}
-
-function keyOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

@@ -6,6 +6,7 @@
  *     contact = bin: id (32) | port (2, big-endian) | ip (4 or 16)
  */
 import { bytesOfHost, PEER_ID_BYTES, type PeerAddress, unicastHost } from '@pc/identity'
+import { keyOfBytes } from '@pc/wire'
 import { KademliaError } from './errors.js'
 import { type Position, positionOf } from './position.js'
 
@@ -34,7 +35,7 @@ export function contactOf(id: Uint8Array, address: PeerAddress): Contact {
 
 /** The text that tells ids apart. */
 export function keyOf(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
+  return keyOfBytes(id)
 }
 
 /** What was packed already: a peer names the same contacts all the time. */

@@ -17,6 +17,7 @@ import {
   SessionPacketType,
 } from '@pc/identity'
 import { type Address, type DatagramSocket, FIRST_TIMEOUT_MS, type Random, sameAddress } from '@pc/transport'
+import { keyOfBytes } from '@pc/wire'
 import { Deadlines } from '../deadlines.js'
 import { Cookies, NO_COOKIE } from './cookies.js'
 import type { HandshakeGuard } from './handshake-limits.js'
@@ -378,6 +379,5 @@ export function isExhausted({ session }: LiveSession): boolean {
 }
 
 function initiationKey(message: Uint8Array, { host, port }: Address): string {
-  const ephemeral = Buffer.from(message.buffer, message.byteOffset, EPHEMERAL_BYTES).toString('latin1')
-  return `${host} ${port} ${ephemeral}`
+  return `${host} ${port} ${keyOfBytes(message.subarray(0, EPHEMERAL_BYTES))}`
 }

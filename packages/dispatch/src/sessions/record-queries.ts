@@ -4,6 +4,7 @@
  */
 import { type Network, packSessionPacket, REQUEST_NONCE_BYTES, type SessionPacket } from '@pc/identity'
 import { type Address, type DatagramSocket, FIRST_TIMEOUT_MS, type Random, sameAddress } from '@pc/transport'
+import { keyOfBytes } from '@pc/wire'
 import { Deadlines, type Waiting } from '../deadlines.js'
 import { DispatchError } from '../errors.js'
 import { repetitionAfter } from './round-trip.js'
@@ -65,7 +66,7 @@ export class RecordQueries {
     const query: RecordQuery = {
       address,
       via,
-      nonce: keyOf(nonce),
+      nonce: keyOfBytes(nonce),
       packet: packSessionPacket(this.#network, { type: 4, nonce }),
       startedAt: now,
       deadlineAt: now + timeoutMs,
@@ -80,7 +81,7 @@ export class RecordQueries {
 
   /** Whether `bytes`, a RECORD that is not checked yet, names one of the queries to that address. */
   awaits(bytes: Uint8Array, from: Address): boolean {
-    const query = this.#queries.get(keyOf(bytes.subarray(NONCE_OFFSET, NONCE_OFFSET + REQUEST_NONCE_BYTES)))
+    const query = this.#queries.get(keyOfBytes(bytes.subarray(NONCE_OFFSET, NONCE_OFFSET + REQUEST_NONCE_BYTES)))
     return query !== undefined && sameAddress(query.address, from)
   }
 
@@ -89,7 +90,7 @@ export class RecordQueries {
     packet: SessionPacket & { type: 5 },
     from: Address,
   ): { query: RecordQuery; answer: RecordAnswer } | undefined {
-    const query = this.#queries.get(keyOf(packet.nonce))
+    const query = this.#queries.get(keyOfBytes(packet.nonce))
     if (query === undefined || !sameAddress(query.address, from)) return undefined
     const record = this.#network.openRecord(packet.sealed, packet.sealNonce)
     if (record === undefined) return undefined
@@ -129,10 +130,6 @@ export class RecordQueries {
     const at = query.startedAt + repetitionAfter(query.repetitions + 1, FIRST_TIMEOUT_MS)
     this.#deadlines.set(query, Math.min(at, query.deadlineAt))
   }
-}
-
-function keyOf(nonce: Uint8Array): string {
-  return Buffer.from(nonce.buffer, nonce.byteOffset, nonce.byteLength).toString('latin1')
 }
 
 function timeoutError({ host, port }: Address): DispatchError {
