@@ -26,10 +26,6 @@ export const RumorKind = {
 } as const
 export type RumorKind = (typeof RumorKind)[keyof typeof RumorKind]
 
-export function isKnownKind(kind: number): kind is RumorKind {
-  return kind <= RumorKind.CANCEL
-}
-
 export interface RumorFields {
   readonly kind: RumorKind
   /** 1 to 64 bytes of UTF-8. */
@@ -79,6 +75,13 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The greatest rumor, encoded. */
 export const MAX_RUMOR_BYTES: number = FIXED_BYTES + MAX_TOPIC_BYTES + MAX_INLINE_BODY + SIGNATURE_BYTES
+
+const KINDS: ReadonlySet<number> = new Set(Object.values(RumorKind))
+
+/** Whether this version knows what to do with a rumor of that kind, beyond passing it on. */
+export function isKnownKind(kind: number): kind is RumorKind {
+  return KINDS.has(kind)
+}
 
 /** Makes and signs a rumor. @throws GossipError BAD_RUMOR for a field outside its range */
 export function signRumor(identity: Pick<Identity, 'id' | 'sign'>, fields: RumorFields): Rumor {
